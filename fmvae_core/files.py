@@ -1,0 +1,58 @@
+"""Where things lie, and writing files so that nothing half-written is ever seen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+
+_APP = "flatjam"
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def resource(*parts: str) -> Path:
+    """Return the path of something under ``resources/``, in a checkout or an installed package."""
+    checkout = _ROOT / "resources"
+    base = checkout if checkout.is_dir() else Path(__file__).resolve().parent / "_resources"
+    return base.joinpath(*parts)
+
+
+def cache_dir() -> Path:
+    """Return the folder for corpora: the platform's cache, or ``FLATJAM_CACHE``."""
+    return Path(os.environ.get("FLATJAM_CACHE") or platformdirs.user_cache_dir(_APP, False))
+
+
+def config_dir() -> Path:
+    """Return the folder for settings: the platform's configuration, or ``FLATJAM_CONFIG``."""
+    return Path(os.environ.get("FLATJAM_CONFIG") or platformdirs.user_config_dir(_APP, False))
+
+
+def soundfont_dirs() -> tuple[Path, ...]:
+    """Return the folders that are searched for SoundFonts, ``soundfonts/`` first."""
+    return (
+        _ROOT / "soundfonts",
+        cache_dir() / "soundfonts",
+        Path("/usr/share/sounds/sf2"),
+        Path("/usr/share/sounds/sf3"),
+        Path("/usr/share/soundfonts"),
+        Path("/opt/homebrew/share/soundfonts"),
+        Path("/usr/local/share/soundfonts"),
+    )
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a scratch path beside `path` that takes its place once the block ends without error."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield scratch
+        with open(scratch, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(scratch, target)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -1,0 +1,176 @@
+"""What the model worker understands and what it tells.
+
+Latent points travel as tuples of floats, frames as nested tuples ``(steps, features)``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from fmvae_core.ipc import Message
+from fmvae_core.live.messages import Tempo
+from fmvae_core.music.phrase import Phrase
+
+Latent = tuple[float, ...]
+FrameRows = tuple[tuple[float, ...], ...]
+AttributeValues = dict[str, float]
+
+
+# --- to the model worker ------------------------------------------------------------------------
+
+
+class OpenBundle(Message):
+    """Load a bundle's networks; answered by `BundleReady` or `WorkerProblem`."""
+
+    kind: Literal["open_bundle"] = "open_bundle"
+    path: str
+
+
+class Realise(Message):
+    """Decode a latent point after moving it along attribute vectors.
+
+    Parameters
+    ----------
+    revision
+        Grows with every request; only the newest waiting one is answered.
+    z
+        The point to start from.
+    asks
+        Wanted change of each attribute against what ``z`` decodes to (density in hits, velocity
+        0 to 1, offset -1 to 1). The worker looks along each attribute's vector for the step whose
+        decoded change is nearest.
+    tempo
+        Of the phrase that comes back.
+    deliver
+        Whether the phrase also goes straight to the engine.
+    """
+
+    kind: Literal["realise"] = "realise"
+    revision: int
+    z: Latent
+    asks: AttributeValues = {}
+    tempo: Tempo = 120.0
+    deliver: bool = True
+
+
+class PlayLandmark(Message):
+    """Ask for a landmark as the drummer played it (its source file must be in the cache)."""
+
+    kind: Literal["play_landmark"] = "play_landmark"
+    revision: int
+    landmark: int
+    tempo: Tempo | None = None
+    deliver: bool = True
+
+
+class DecodeJourney(Message):
+    """Decode points along the way from ``a`` to ``b`` for the thumbnails and the step-change strip."""
+
+    kind: Literal["decode_journey"] = "decode_journey"
+    revision: int
+    a: Latent
+    b: Latent
+    points: int = Field(default=7, ge=2, le=64)
+    method: Literal["lerp", "slerp"] = "lerp"
+
+
+class EncodePhrase(Message):
+    """Ask for the posterior mean of a phrase (for example, of a MIDI file dropped on the map)."""
+
+    kind: Literal["encode_phrase"] = "encode_phrase"
+    revision: int
+    phrase: Phrase
+    drum_map: str = "roland-td-11"
+
+
+class QuitWorker(Message):
+    """End the model worker."""
+
+    kind: Literal["quit_worker"] = "quit_worker"
+
+
+WorkerCommand = Annotated[
+    OpenBundle | Realise | PlayLandmark | DecodeJourney | EncodePhrase | QuitWorker,
+    Field(discriminator="kind"),
+]
+WORKER_COMMANDS: TypeAdapter[WorkerCommand] = TypeAdapter(WorkerCommand)
+
+
+# --- from the model worker ----------------------------------------------------------------------
+
+
+class BundleReady(Message):
+    """A bundle's networks are loaded and warm."""
+
+    kind: Literal["bundle_ready"] = "bundle_ready"
+    path: str
+    seconds: float
+
+
+class WorkerProblem(Message):
+    """A request that could not be met: what, and what to do, in words for the user."""
+
+    kind: Literal["worker_problem"] = "worker_problem"
+    request: str
+    revision: int = 0
+    text: str
+    remedy: str
+
+
+class Realised(Message):
+    """The answer to `Realise`.
+
+    Parameters
+    ----------
+    z
+        The point after all moves; ``frames`` and ``phrase`` are what it decodes to.
+    base, achieved
+        Attributes of what the unmoved point decodes to, and of ``frames``.
+    reach
+        For each asked attribute, the lowest and highest change that its vector can give from here.
+    """
+
+    kind: Literal["realised"] = "realised"
+    revision: int
+    z: Latent
+    frames: FrameRows
+    phrase: Phrase
+    base: AttributeValues
+    achieved: AttributeValues
+    reach: dict[str, tuple[float, float]] = {}
+
+
+class LandmarkPlayed(Message):
+    """The answer to `PlayLandmark`: the phrase as played, and its frames."""
+
+    kind: Literal["landmark_played"] = "landmark_played"
+    revision: int
+    landmark: int
+    phrase: Phrase
+    frames: FrameRows
+
+
+class JourneyDecoded(Message):
+    """The answer to `DecodeJourney`: frames of each point, and changed hits from one to the next."""
+
+    kind: Literal["journey_decoded"] = "journey_decoded"
+    revision: int
+    frames: tuple[FrameRows, ...]
+    changes: tuple[int, ...]
+
+
+class PhraseEncoded(Message):
+    """The answer to `EncodePhrase`."""
+
+    kind: Literal["phrase_encoded"] = "phrase_encoded"
+    revision: int
+    z: Latent
+
+
+WorkerEvent = Annotated[
+    BundleReady | WorkerProblem | Realised | LandmarkPlayed | JourneyDecoded | PhraseEncoded,
+    Field(discriminator="kind"),
+]
+WORKER_EVENTS: TypeAdapter[WorkerEvent] = TypeAdapter(WorkerEvent)

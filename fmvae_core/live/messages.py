@@ -1,0 +1,145 @@
+"""What the engine understands and what it tells.
+
+Beats are quarter notes. Times are seconds of the engine's monotonic clock. Levels are 0 to 1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from fmvae_core.ipc import Message
+from fmvae_core.music.phrase import MAX_TEMPO, MIN_TEMPO, Phrase
+
+Level = Annotated[float, Field(ge=0.0, le=1.0)]
+Tempo = Annotated[float, Field(ge=MIN_TEMPO, le=MAX_TEMPO)]
+
+
+# --- to the engine ------------------------------------------------------------------------------
+
+
+class SetPhrase(Message):
+    """Put a phrase into the loop. What lies beyond the queue comes from it; older ones are ignored.
+
+    ``revision`` grows with every phrase that one source sends; ``source`` names it.
+    """
+
+    kind: Literal["set_phrase"] = "set_phrase"
+    phrase: Phrase
+    revision: int
+    source: str = "window"
+
+
+class Play(Message):
+    """Start the transport from the phrase's beginning."""
+
+    kind: Literal["play"] = "play"
+
+
+class Stop(Message):
+    """Stop the transport; sounding notes end."""
+
+    kind: Literal["stop"] = "stop"
+
+
+class Panic(Message):
+    """Silence everything, what is queued too, within one audio period, and stop."""
+
+    kind: Literal["panic"] = "panic"
+
+
+class SetTransport(Message):
+    """Change what is given; ``None`` leaves a thing as it is."""
+
+    kind: Literal["set_transport"] = "set_transport"
+    tempo: Tempo | None = None
+    loop: bool | None = None
+    metronome: bool | None = None
+    metronome_level: Level | None = None
+    volume: Level | None = None
+
+
+class SetSound(Message):
+    """Choose a SoundFont file and/or an audio driver (``None`` leaves it, ``""`` chooses by itself)."""
+
+    kind: Literal["set_sound"] = "set_sound"
+    soundfont: str | None = None
+    driver: str | None = None
+
+
+class Quit(Message):
+    """End the engine."""
+
+    kind: Literal["quit"] = "quit"
+
+
+EngineCommand = Annotated[
+    SetPhrase | Play | Stop | Panic | SetTransport | SetSound | Quit, Field(discriminator="kind")
+]
+ENGINE_COMMANDS: TypeAdapter[EngineCommand] = TypeAdapter(EngineCommand)
+
+
+# --- from the engine ----------------------------------------------------------------------------
+
+
+class Problem(Message):
+    """Something is missing or broken: what, and what to do about it, in words for the user."""
+
+    kind: Literal["problem"] = "problem"
+    code: Literal["no_fluidsynth", "no_soundfont", "bad_soundfont", "no_audio", "audio_lost"]
+    text: str
+    remedy: str
+
+
+class EngineState(Message):
+    """Everything a window shows of the engine but the position. Sent on connecting and at each change."""
+
+    kind: Literal["engine_state"] = "engine_state"
+    playing: bool
+    tempo: float
+    loop: bool
+    metronome: bool
+    metronome_level: float
+    volume: float
+    soundfont: str | None
+    soundfonts: tuple[str, ...]
+    driver: str | None
+    drivers: tuple[str, ...]
+    sample_rate: int
+    problems: tuple[Problem, ...] = ()
+
+
+class Position(Message):
+    """Where the playhead is, about 30 times a second while playing.
+
+    ``beat`` counts from the phrase's start; ``peak`` is the highest output level since the last one
+    (0 to 1 after the limiter, or ``None`` where the output cannot be metered); ``lateness_ms`` is how
+    late the scheduler woke at worst since the last one.
+    """
+
+    kind: Literal["position"] = "position"
+    time: float
+    beat: float
+    beats: int
+    revision: int
+    source: str
+    peak: float | None = None
+    lateness_ms: float = 0.0
+
+
+class Swapped(Message):
+    """A phrase took its place at the scheduler.
+
+    ``time`` is when; ``first_new_time`` is when the first note that comes from it will sound.
+    """
+
+    kind: Literal["swapped"] = "swapped"
+    revision: int
+    source: str
+    time: float
+    first_new_time: float | None
+
+
+EngineEvent = Annotated[EngineState | Position | Swapped, Field(discriminator="kind")]
+ENGINE_EVENTS: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent)

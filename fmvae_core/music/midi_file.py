@@ -1,0 +1,212 @@
+"""MIDI files in and out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import mido
+
+from fmvae_core.files import replacing
+from fmvae_core.music.phrase import (
+    BEATS_PER_BAR,
+    MAX_TEMPO,
+    MIN_TEMPO,
+    STEP_BEATS,
+    Note,
+    Phrase,
+)
+
+TICKS_PER_BEAT = 480
+DRUM_CHANNEL = 9
+_MAX_BARS = 20_000  # a hostile file can claim an end millions of bars away
+
+
+class MidiFileError(ValueError):
+    """A MIDI file that cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A whole MIDI file, in beats from its start.
+
+    Parameters
+    ----------
+    notes
+        Sorted by onset.
+    tempo
+        The file's first tempo in beats a minute (120 where it has none).
+    meter
+        The file's first time signature, ``(numerator, denominator)``.
+    is_drums
+        Whether the notes are those of the drum channel.
+    beats
+        Length in beats: end of track, or of the last note where that lies earlier.
+    """
+
+    notes: tuple[Note, ...]
+    tempo: float
+    meter: tuple[int, int]
+    is_drums: bool
+    beats: float
+
+    @property
+    def bars(self) -> int:
+        """Number of 4/4 bars that hold all onsets (hits just before the last bar line count to the next)."""
+        if not self.notes:
+            return 0
+        last = max(note.onset for note in self.notes)
+        return int((last + 0.5 * STEP_BEATS) // BEATS_PER_BAR) + 1
+
+    def phrase(self, bar: int, bars: int) -> Phrase:
+        """Cut out a phrase.
+
+        The window reaches from half a step before its first beat to half a step before its end, so
+        an early downbeat belongs to the phrase it opens. In a file that is no longer than the phrase,
+        a loop, a hit in the last half step is the early downbeat of the loop's next turn.
+
+        Parameters
+        ----------
+        bar
+            First bar, from 0.
+        bars
+            Length in bars.
+        """
+        start = bar * BEATS_PER_BAR
+        length = bars * BEATS_PER_BAR
+        half = 0.5 * STEP_BEATS
+        is_loop = bar == 0 and self.beats <= length + 1e-6
+        cut = []
+        for note in self.notes:
+            onset = note.onset - start
+            if is_loop and onset >= length - half:
+                onset -= length
+            if -half <= onset < length - half:
+                cut.append(Note(onset, note.pitch, note.velocity, note.duration))
+        return Phrase(tuple(cut), bars, min(MAX_TEMPO, max(MIN_TEMPO, self.tempo)), self.is_drums)
+
+
+def read_midi(source: str | os.PathLike[str] | BinaryIO) -> Performance:
+    """Read a MIDI file.
+
+    Drums are what sounds on channel 10; a file with nothing there is a melody.
+
+    Raises
+    ------
+    MidiFileError
+        If the file is missing, broken, too long, or holds no notes.
+    """
+    name = str(source) if isinstance(source, (str, os.PathLike)) else "the MIDI data"
+    try:
+        if isinstance(source, (str, os.PathLike)):
+            file = mido.MidiFile(os.fspath(source))
+        else:
+            file = mido.MidiFile(file=source)
+    except FileNotFoundError:
+        raise MidiFileError(f"{name} does not exist; check the path") from None
+    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise MidiFileError(
+            f"{name} is not a MIDI file that can be read ({error or type(error).__name__}); "
+            "export it again as a standard MIDI file (.mid)"
+        ) from None
+    if file.ticks_per_beat <= 0 or file.type not in (0, 1):
+        raise MidiFileError(
+            f"{name} has SMPTE time or independent tracks (type {file.type}); "
+            "export it as a type 0 or 1 file with ticks a beat"
+        )
+    return _performance(file, name)
+
+
+def _performance(file: mido.MidiFile, name: str) -> Performance:
+    ticks = 0
+    tempo: float | None = None
+    meter: tuple[int, int] | None = None
+    open_notes: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    finished: list[tuple[int, int, int, int, int]] = []  # channel, start, pitch, velocity, end
+
+    for message in mido.merge_tracks(file.tracks):
+        ticks += message.time
+        if message.type == "set_tempo" and tempo is None:
+            tempo = mido.tempo2bpm(message.tempo) if message.tempo else None
+        elif message.type == "time_signature" and meter is None:
+            meter = (message.numerator, message.denominator)
+        elif message.type == "note_on" and message.velocity > 0:
+            open_notes.setdefault((message.channel, message.note), []).append(
+                (ticks, message.velocity)
+            )
+        elif message.type in ("note_on", "note_off"):
+            started = open_notes.get((message.channel, message.note))
+            if started:
+                start, velocity = started.pop(0)
+                finished.append((message.channel, start, message.note, velocity, ticks))
+    for (channel, pitch), started in open_notes.items():
+        finished.extend((channel, start, pitch, velocity, ticks) for start, velocity in started)
+
+    if not finished:
+        raise MidiFileError(f"{name} holds no notes")
+    if ticks > _MAX_BARS * BEATS_PER_BAR * file.ticks_per_beat:
+        raise MidiFileError(f"{name} is longer than {_MAX_BARS} bars; cut it into pieces")
+
+    is_drums = any(channel == DRUM_CHANNEL for channel, *_ in finished)
+    unit = file.ticks_per_beat
+    notes = tuple(
+        sorted(
+            Note(start / unit, pitch, velocity, max(end - start, 1) / unit)
+            for channel, start, pitch, velocity, end in finished
+            if (channel == DRUM_CHANNEL) == is_drums
+        )
+    )
+    return Performance(notes, tempo or 120.0, meter or (4, 4), is_drums, ticks / unit)
+
+
+def read_phrase(path: str | os.PathLike[str], bars: int, bar: int = 0) -> Phrase:
+    """Read one phrase from a MIDI file.
+
+    Raises
+    ------
+    MidiFileError
+        If the file cannot be used or no note falls into the bars asked for.
+    """
+    performance = read_midi(path)
+    phrase = performance.phrase(bar, bars)
+    if not phrase.notes:
+        raise MidiFileError(f"{path} has no note in bars {bar + 1} to {bar + bars}")
+    return phrase
+
+
+def midi_file(phrase: Phrase) -> mido.MidiFile:
+    """Return a phrase as a type 0 MIDI file of exactly its length.
+
+    An early downbeat is written where a loop plays it: at the file's end. `Performance.phrase`
+    brings it back.
+    """
+    length = phrase.beats * TICKS_PER_BEAT
+    # Note-offs come before note-ons of the same tick, so a repeated note is not cut short.
+    events: list[tuple[int, int, mido.Message]] = []
+    channel = DRUM_CHANNEL if phrase.is_drums else 0
+    for note in phrase.notes:
+        start = round(note.onset * TICKS_PER_BEAT) % length
+        end = min(length, start + max(1, round(note.duration * TICKS_PER_BEAT)))
+        on = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
+        off = mido.Message("note_off", channel=channel, note=note.pitch, velocity=0)
+        events += [(start, 1, on), (end, 0, off)]
+    events.sort(key=lambda event: event[:2])
+
+    track = mido.MidiTrack()
+    track.append(mido.MetaMessage("time_signature", numerator=4, denominator=4, time=0))
+    track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(phrase.tempo), time=0))
+    now = 0
+    for ticks, _, message in events:
+        track.append(message.copy(time=ticks - now))
+        now = ticks
+    track.append(mido.MetaMessage("end_of_track", time=length - now))
+    file = mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT)
+    file.tracks.append(track)
+    return file
+
+
+def write_midi(phrase: Phrase, path: str | os.PathLike[str]) -> None:
+    """Write a phrase to a MIDI file; an existing file is replaced only once all is written."""
+    with replacing(path) as scratch:
+        midi_file(phrase).save(scratch)
