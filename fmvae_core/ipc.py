@@ -97,7 +97,7 @@ class Connection(Generic[M]):
         )
 
     def start(self) -> None:
-        """Begin to read and write. Separate from the constructor so that callbacks find the object stored."""
+        """Begin to read and write; apart from the constructor so that callbacks find it stored."""
         for thread in self._threads:
             thread.start()
 
@@ -206,7 +206,7 @@ class Server(Generic[M]):
                 pipe = self._listener.accept()
             except Exception as error:  # a client with a wrong key, or one that hung up at once
                 if not self._stopping:
-                    log.warning("refused a connection: %s", error or type(error).__name__)
+                    log.warning("refused a connection: %s", str(error) or type(error).__name__)
                 continue
             connection: Connection[M] = Connection(
                 pipe, self._incoming, self._on_message, self._forget, "ipc-client"

@@ -66,7 +66,7 @@ class PlayLandmark(Message):
 
 
 class DecodeJourney(Message):
-    """Decode points along the way from ``a`` to ``b`` for the thumbnails and the step-change strip."""
+    """Decode points along the way from ``a`` to ``b`` (thumbnails and step-change strip)."""
 
     kind: Literal["decode_journey"] = "decode_journey"
     revision: int
@@ -153,7 +153,7 @@ class LandmarkPlayed(Message):
 
 
 class JourneyDecoded(Message):
-    """The answer to `DecodeJourney`: frames of each point, and changed hits from one to the next."""
+    """The answer to `DecodeJourney`: each point's frames, and changed hits between neighbours."""
 
     kind: Literal["journey_decoded"] = "journey_decoded"
     revision: int

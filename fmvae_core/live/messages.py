@@ -61,7 +61,7 @@ class SetTransport(Message):
 
 
 class SetSound(Message):
-    """Choose a SoundFont file and/or an audio driver (``None`` leaves it, ``""`` chooses by itself)."""
+    """Choose a SoundFont file or an audio driver (``None`` leaves it, ``""`` lets the engine choose)."""
 
     kind: Literal["set_sound"] = "set_sound"
     soundfont: str | None = None
@@ -93,7 +93,7 @@ class Problem(Message):
 
 
 class EngineState(Message):
-    """Everything a window shows of the engine but the position. Sent on connecting and at each change."""
+    """All a window shows of the engine but the position. Sent on connecting and at each change."""
 
     kind: Literal["engine_state"] = "engine_state"
     playing: bool
@@ -114,8 +114,8 @@ class Position(Message):
     """Where the playhead is, about 30 times a second while playing.
 
     ``beat`` counts from the phrase's start; ``peak`` is the highest output level since the last one
-    (0 to 1 after the limiter, or ``None`` where the output cannot be metered); ``lateness_ms`` is how
-    late the scheduler woke at worst since the last one.
+    (0 to 1 after the limiter, or ``None`` where the output cannot be metered); ``lateness_ms`` is
+    how late the scheduler woke at worst since the last one.
     """
 
     kind: Literal["position"] = "position"

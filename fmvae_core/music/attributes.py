@@ -11,7 +11,9 @@ ATTRIBUTES: tuple[str, ...] = ("density", "velocity", "offset")
 """Names, in the order of the columns of `attributes`."""
 
 
-def attributes(frames: npt.NDArray[np.float32], thresholds: npt.ArrayLike = 0.5) -> npt.NDArray[np.float64]:
+def attributes(
+    frames: npt.NDArray[np.float32], thresholds: npt.ArrayLike = 0.5
+) -> npt.NDArray[np.float64]:
     """Return density, velocity and offset of phrases.
 
     Density is the number of hits; velocity (0 to 1) and offset (-1 to 1, positive = late) are means

@@ -56,9 +56,7 @@ def drum_maps() -> dict[str, DrumMap]:
     table = tomllib.loads((files("fmvae_core.music") / "drum_maps.toml").read_text("utf-8"))
     maps = {}
     for key, entry in table.items():
-        categories = {
-            pitch: index for index, drum in enumerate(DRUMS) for pitch in entry[drum.key]
-        }
+        categories = {pitch: index for index, drum in enumerate(DRUMS) for pitch in entry[drum.key]}
         maps[key] = DrumMap(key, entry["title"], categories)
     return maps
 

@@ -53,7 +53,7 @@ class Performance:
 
     @property
     def bars(self) -> int:
-        """Number of 4/4 bars that hold all onsets (hits just before the last bar line count to the next)."""
+        """Number of 4/4 bars that hold all onsets (an early downbeat counts to the bar it opens)."""
         if not self.notes:
             return 0
         last = max(note.onset for note in self.notes)
@@ -63,8 +63,8 @@ class Performance:
         """Cut out a phrase.
 
         The window reaches from half a step before its first beat to half a step before its end, so
-        an early downbeat belongs to the phrase it opens. In a file that is no longer than the phrase,
-        a loop, a hit in the last half step is the early downbeat of the loop's next turn.
+        an early downbeat belongs to the phrase it opens. A file that is no longer than the phrase
+        is a loop: a hit in its last half step is the early downbeat of the loop's next turn.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ def read_midi(source: str | os.PathLike[str] | BinaryIO) -> Performance:
         raise MidiFileError(f"{name} does not exist; check the path") from None
     except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
         raise MidiFileError(
-            f"{name} is not a MIDI file that can be read ({error or type(error).__name__}); "
+            f"{name} is not a MIDI file that can be read ({str(error) or type(error).__name__}); "
             "export it again as a standard MIDI file (.mid)"
         ) from None
     if file.ticks_per_beat <= 0 or file.type not in (0, 1):
