@@ -53,7 +53,7 @@ class Performance:
 
     @property
     def bars(self) -> int:
-        """Number of 4/4 bars that hold all onsets (an early downbeat counts to the bar it opens)."""
+        """Number of 4/4 bars that hold all onsets; an early downbeat counts to the bar it opens."""
         if not self.notes:
             return 0
         last = max(note.onset for note in self.notes)
