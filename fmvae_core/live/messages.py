@@ -61,7 +61,7 @@ class SetTransport(Message):
 
 
 class SetSound(Message):
-    """Choose a SoundFont file or audio driver (``None`` leaves it, ``""`` lets the engine choose)."""
+    """Choose a SoundFont file or audio driver (``None`` leaves it, ``""`` lets the engine pick)."""
 
     kind: Literal["set_sound"] = "set_sound"
     soundfont: str | None = None
