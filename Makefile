@@ -1,0 +1,57 @@
+# make run and make test do all the set-up themselves. See README.md.
+
+VENV_PYTHON := .venv/bin/python
+# OpenMP threads that spin while they wait would take the processor from the sound.
+export OMP_WAIT_POLICY := PASSIVE
+export TORCH PYTHON
+
+ifeq ($(shell uname -s),Linux)
+# Windows of the tests open on a virtual screen, never on yours.
+HEADLESS := $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX +render -noreset",)
+endif
+
+.PHONY: run test setup bench lint format clean
+
+run:  ## Open the app (ARGS="..." are handed to it)
+	@scripts/setup app
+	@$(VENV_PYTHON) main.py $(ARGS)
+
+test:  ## Check style, types and imports, and run all tests (ARGS="..." are handed to pytest)
+	@scripts/setup tests
+	@$(MAKE) --no-print-directory checks
+	@$(MAKE) --no-print-directory pytest
+
+setup:  ## Only set up; TORCH=cpu or TORCH=cuda chooses the build of torch
+	@scripts/setup tests --retry
+
+bench:  ## Measure speed; writes build/bench.json
+	@scripts/setup tests
+	@$(MAKE) --no-print-directory measure
+
+lint:  ## Check style, types and imports
+	@scripts/setup tests
+	@$(MAKE) --no-print-directory checks
+
+format:  ## Put the code into the house style
+	@scripts/setup tests
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+clean:  ## Remove what was built, the virtual environment too
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The rest is called by the targets above, once set-up has put xvfb-run where $(HEADLESS) finds it.
+.PHONY: checks pytest measure
+
+checks:
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+pytest:
+	$(HEADLESS) $(VENV_PYTHON) -m pytest $(ARGS)
+
+measure:
+	$(HEADLESS) $(VENV_PYTHON) -m benchmarks $(ARGS)
