@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import platformdirs
-
 _APP = "flatjam"
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,14 +18,22 @@ def resource(*parts: str) -> Path:
     return base.joinpath(*parts)
 
 
+def _platform_dir(variable: str, function: str) -> Path:
+    if chosen := os.environ.get(variable):
+        return Path(chosen)
+    import platformdirs  # not needed where a training runs from a frames cache alone
+
+    return Path(getattr(platformdirs, function)(_APP, False))
+
+
 def cache_dir() -> Path:
     """Return the folder for corpora: the platform's cache, or ``FLATJAM_CACHE``."""
-    return Path(os.environ.get("FLATJAM_CACHE") or platformdirs.user_cache_dir(_APP, False))
+    return _platform_dir("FLATJAM_CACHE", "user_cache_dir")
 
 
 def config_dir() -> Path:
     """Return the folder for settings: the platform's configuration, or ``FLATJAM_CONFIG``."""
-    return Path(os.environ.get("FLATJAM_CONFIG") or platformdirs.user_config_dir(_APP, False))
+    return _platform_dir("FLATJAM_CONFIG", "user_config_dir")
 
 
 def soundfont_dirs() -> tuple[Path, ...]:

@@ -78,8 +78,10 @@ class Corpus:
     skipped: dict[str, int]
     digest: str
 
-    def windows(self, bars: int, split: Split | None = None) -> Windows:
-        """Slide a window over each performance of a split (or of all), one bar at a time.
+    def windows(
+        self, bars: int, split: Split | None = None, hop_steps: int = STEPS_PER_BAR
+    ) -> Windows:
+        """Slide a window over each performance of a split (or of all), one bar at a time by default.
 
         Windows with fewer than `MIN_HITS` hits are dropped.
         """
@@ -89,7 +91,7 @@ class Corpus:
         for index, source in enumerate(self.performances):
             if split is not None and source.split != split:
                 continue
-            first = np.arange(0, source.steps - steps + 1, STEPS_PER_BAR)
+            first = np.arange(0, source.steps - steps + 1, hop_steps)
             rows = first + source.first_step
             kept = hits_before[rows + steps] - hits_before[rows] >= MIN_HITS
             starts.append(rows[kept])

@@ -1,0 +1,42 @@
+"""The posterior q(z|x): stacked bidirectional GRUs (section 3.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fmvae_core.models.config import ModelConfig
+
+_MIN_LOG_STD, _MAX_LOG_STD = -7.0, 2.0
+
+
+class Encoder(nn.Module):
+    """Frames to the mean and log standard deviation of z.
+
+    The last states of the two directions of the top layer are concatenated and fed into one fully
+    connected layer that gives both.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        hidden = config.encoder_hidden[0]
+        self.rnn = nn.GRU(
+            config.features,
+            hidden,
+            num_layers=len(config.encoder_hidden),
+            bidirectional=True,
+            batch_first=True,
+        )
+        self.head = nn.Linear(2 * hidden, 2 * config.latent_dim)
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log standard deviation, each ``(batch, latent_dim)``.
+
+        Parameters
+        ----------
+        frames
+            ``(batch, steps, features)``.
+        """
+        _, last = self.rnn(frames)
+        mean, log_std = self.head(torch.cat([last[-2], last[-1]], dim=-1)).chunk(2, dim=-1)
+        return mean, log_std.clamp(_MIN_LOG_STD, _MAX_LOG_STD)

@@ -1,0 +1,146 @@
+"""Constrained optimisation: how the weight of the KL follows the reconstruction (section 3.2.1)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Multiplier = Literal["rewo", "relative"]
+
+_STEEPNESS = 100.0  # tau of f, as Klushyn et al. 2019 publish it
+
+
+@dataclass(frozen=True)
+class ConstraintConfig:
+    """Settings of the constrained optimisation.
+
+    Parameters
+    ----------
+    kappa
+        The bound: the moving average of C shall lie below ``kappa ** 2``. C is the mean squared
+        error over all features of the frames.
+    nu
+        Rate of the multiplier (Table 3).
+    multiplier
+        ``rewo`` is the update of Klushyn et al. 2019; ``relative`` steps by the relative violation.
+    initial_beta, min_beta, max_beta
+        Weight of the KL in the initial phase, and its bounds afterwards. ``beta = 1 / lambda``.
+    smoothing
+        Share of the past in the moving average of C.
+    initial_share
+        Share of the planned steps after which the initial phase ends even if the bound is not met.
+    relaxation
+        The bound is then set to this multiple of the best value seen. Below 1 it still asks for what
+        the rest of the run can be expected to bring.
+    """
+
+    kappa: float = 0.14
+    nu: float = 1.0
+    multiplier: Multiplier = "rewo"
+    initial_beta: float = 1e-3
+    min_beta: float = 1e-3
+    max_beta: float = 10.0
+    smoothing: float = 0.99
+    initial_share: float = 0.25
+    relaxation: float = 1.1
+
+    def __post_init__(self) -> None:
+        if self.kappa <= 0:
+            raise ValueError(f"kappa must be positive, not {self.kappa}")
+        if not 0 < self.min_beta <= self.max_beta:
+            raise ValueError("the bounds of beta must satisfy 0 < min_beta <= max_beta")
+        if self.multiplier not in ("rewo", "relative"):
+            raise ValueError(f"there is no multiplier '{self.multiplier}'")
+
+
+@dataclass(frozen=True)
+class ConstraintState:
+    """Where the constrained optimisation stands; part of every checkpoint.
+
+    ``average`` is the moving average of C (``None`` before the first step), ``bound`` is kappa^2,
+    ``phase_end`` the step at which the initial phase ended.
+    """
+
+    beta: float
+    bound: float
+    average: float | None = None
+    best: float = math.inf
+    phase_end: int | None = None
+    relaxed: bool = False
+
+    @property
+    def is_initial(self) -> bool:
+        """Whether reconstruction alone still rules."""
+        return self.phase_end is None
+
+    @property
+    def multiplier(self) -> float:
+        """Lambda of equation 3."""
+        return 1.0 / self.beta if self.beta > 0 else math.inf
+
+
+def begin(config: ConstraintConfig) -> ConstraintState:
+    """Return the state before the first step."""
+    return ConstraintState(beta=config.initial_beta, bound=config.kappa**2)
+
+
+def rewo_beta(beta: float, violation: float, nu: float) -> float:
+    """Return beta after one published REWO update.
+
+    ``beta * exp(nu * f * violation)`` with ``f = (1 - H) tanh(tau (beta - 1)) - H`` and H = 1 where
+    the bound is violated: then beta falls (lambda grows); where it is satisfied, beta moves towards
+    1, the plain ELBO, from either side.
+    """
+    f = -1.0 if violation >= 0 else math.tanh(_STEEPNESS * (beta - 1.0))
+    return beta * math.exp(nu * f * violation)
+
+
+def advance(
+    state: ConstraintState, value: float, step: int, planned: int, config: ConstraintConfig
+) -> ConstraintState:
+    """Return the state after a step whose reconstruction error was `value`.
+
+    Parameters
+    ----------
+    value
+        C of this step's batch.
+    step
+        Steps done, this one included.
+    planned
+        Steps of the whole run; sets when the initial phase has taken its share.
+
+    Raises
+    ------
+    FloatingPointError
+        If `value` is not finite.
+    """
+    if not math.isfinite(value):
+        raise FloatingPointError(
+            f"the reconstruction error became {value} at step {step}; resume from the last "
+            "checkpoint with a smaller learning rate"
+        )
+    past = config.smoothing
+    average = value if state.average is None else past * state.average + (1 - past) * value
+    state = replace(state, average=average, best=min(state.best, average))
+
+    if state.is_initial:
+        if average < state.bound:
+            return replace(state, phase_end=step, beta=max(state.beta, config.min_beta))
+        if step >= config.initial_share * planned:
+            return replace(
+                state,
+                phase_end=step,
+                bound=max(state.bound, config.relaxation * state.best),
+                relaxed=True,
+                beta=max(state.beta, config.min_beta),
+            )
+        return state
+
+    violation = average - state.bound
+    if config.multiplier == "rewo":
+        beta = rewo_beta(state.beta, violation, config.nu)
+    else:
+        relative = min(1.0, max(-1.0, -violation / state.bound))
+        beta = state.beta * math.exp(0.05 * config.nu * relative)
+    return replace(state, beta=min(config.max_beta, max(config.min_beta, beta)))

@@ -1,0 +1,277 @@
+"""The training loop: steps, events, checkpoints, and going on exactly where a run stopped."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fmvae_core.data.corpus import Corpus
+from fmvae_core.models.fm_music_vae import FMMusicVAE
+from fmvae_core.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    optimiser_tensors,
+    restore_optimiser,
+    save_checkpoint,
+)
+from fmvae_core.training.config import TrainingConfig
+from fmvae_core.training.constraint import advance, begin
+from fmvae_core.training.events import EventLog
+from fmvae_core.training.hardware import Hardware
+from fmvae_core.training.objective import loss
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
+LOG_EVERY = 10
+EVALUATE_EVERY = 500
+_VALIDATION_PHRASES = 1024
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run tells after each logged step; `seconds` of training so far, and a step's at present."""
+
+    step: int
+    steps: int
+    seconds: float
+    seconds_per_step: float
+    values: dict[str, float | str | bool]
+
+    @property
+    def remaining(self) -> float:
+        """Seconds to the last planned step at the present speed."""
+        return (self.steps - self.step) * self.seconds_per_step
+
+
+class Trainer:
+    """One run: the model, its optimiser and where the constrained optimisation stands.
+
+    All randomness of a step is a function of the seed and the step's number, and the order of the
+    data one of the seed and the epoch's, so that a resumed run equals an uninterrupted one.
+
+    Parameters
+    ----------
+    config
+        What to do.
+    corpus
+        What to learn from.
+    run
+        Folder of the run.
+    hardware
+        Where to compute.
+    resume
+        Go on from the folder's checkpoint if it has one.
+
+    Raises
+    ------
+    ValueError
+        If the corpus has too few phrases for a batch, or differs from the one the run began with.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        corpus: Corpus,
+        run: Path,
+        hardware: Hardware,
+        *,
+        resume: bool = False,
+    ) -> None:
+        self.config = config
+        self.run = run
+        self.hardware = hardware
+        self._digest = corpus.digest
+        self._frames = hardware.to_device(torch.from_numpy(corpus.frames))
+        training = corpus.windows(config.model.bars, "training", config.optimiser.hop_steps)
+        if len(training) < config.optimiser.batch_size:
+            raise ValueError(
+                f"the corpus has {len(training)} training phrases, fewer than one batch of "
+                f"{config.optimiser.batch_size}; use a larger corpus or a smaller batch size"
+            )
+        self._starts = torch.from_numpy(training.starts)
+        self._rows = torch.arange(config.model.steps)
+        validation = corpus.windows(config.model.bars, "validation")
+        spread = np.linspace(0, max(len(validation) - 1, 0), min(len(validation), _VALIDATION_PHRASES))
+        self._validation = torch.from_numpy(validation.starts[spread.astype(int)])
+
+        torch.manual_seed(config.seed)
+        self.model = FMMusicVAE(config.model)
+        hardware.place(self.model)
+        self.average = {
+            name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()
+        }
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=config.optimiser.rate(0))
+        self._names: dict[Tensor, str] = {
+            parameter: name for name, parameter in self.model.named_parameters()
+        }
+        self.constraint = begin(config.constraint)
+        self.step = 0
+        self.seconds = 0.0
+        if resume and (run / CHECKPOINT_FILE).exists():
+            self._restore(load_checkpoint(run / CHECKPOINT_FILE))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all planned steps are done."""
+        return self.step >= self.config.optimiser.steps
+
+    def train(
+        self,
+        *,
+        max_seconds: float = math.inf,
+        checkpoint_seconds: float = 120.0,
+        should_stop: Callable[[], bool] = lambda: False,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        """Do steps until the plan is fulfilled, the time is up, or `should_stop` says so.
+
+        A checkpoint is written every `checkpoint_seconds` and at the end, however it comes.
+        """
+        begun = saved = time.monotonic()
+        earlier = self.seconds
+        first = self.step
+        self.model.train()
+        with EventLog(self.run, self.step) as log, self.hardware.full_precision():
+            try:
+                while not self.is_finished and not should_stop():
+                    values = self.take_step()
+                    now = time.monotonic()
+                    self.seconds = earlier + now - begun
+                    if self.step % LOG_EVERY == 0 or self.is_finished:
+                        log.write("step", self.step, values)
+                        pace = (now - begun) / (self.step - first)
+                        steps = self.config.optimiser.steps
+                        on_progress(Progress(self.step, steps, self.seconds, pace, values))
+                    if self.step % EVALUATE_EVERY == 0 or self.is_finished:
+                        log.write("validation", self.step, self.validate())
+                    if now - saved >= checkpoint_seconds:
+                        self.save()
+                        saved = now
+                    if now - begun >= max_seconds:
+                        break
+            finally:
+                self.save()
+
+    def take_step(self) -> dict[str, float | str | bool]:
+        """Do one step and return what it measured."""
+        config = self.config
+        rate = config.optimiser.rate(self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        beta, eta = self.constraint.beta, self._eta()
+        generator = self.hardware.generator(config.seed, 1, self.step)
+        self.optimiser.zero_grad(set_to_none=True)
+        total, metrics = loss(self.model, self._batch(), beta, eta, config.flatness, generator)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.optimiser.clip)
+        self.optimiser.step()
+        self._average_weights()
+        self.step += 1
+
+        measured = metrics.to_floats()
+        self.constraint = advance(
+            self.constraint,
+            measured["constraint"],
+            self.step,
+            config.optimiser.steps,
+            config.constraint,
+        )
+        return {
+            **measured,
+            "average": self.constraint.average or 0.0,
+            "bound": self.constraint.bound,
+            "initial": self.constraint.is_initial,
+            "beta": beta,
+            "eta": eta,
+            "learning_rate": rate,
+        }
+
+    def validate(self) -> dict[str, float | str | bool]:
+        """Return hit F1 at 0.5 and mean squared error of the averaged weights on validation phrases.
+
+        Decoded from the posterior mean; a tenth of the phrases stands in for all while training.
+        """
+        if not len(self._validation):
+            return {}
+        own = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.model.load_state_dict(self.average)
+        self.model.eval()
+        with torch.inference_mode():
+            frames = self._cut(self._validation)
+            decoded = self.model.decode_frames(self.model.encode(frames)[0])
+            n = frames.shape[-1] // 3
+            hit, heard = frames[..., :n] > 0.5, decoded[..., :n] >= 0.5
+            both = (hit & heard).sum()
+            values: dict[str, float | str | bool] = {
+                "hit_f1": float(2 * both / (hit.sum() + heard.sum()).clamp_min(1)),
+                "hit_error": float((hit != heard).float().mean()),
+                "constraint": float((decoded - frames).square().mean()),
+            }
+        self.model.load_state_dict(own)
+        self.model.train()
+        return values
+
+    def save(self) -> None:
+        """Write the run's checkpoint."""
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.items()}
+        tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        tensors |= optimiser_tensors(self.optimiser, self._names)
+        checkpoint = Checkpoint(
+            self.config, self.step, self.constraint, self.seconds, self._digest, tensors
+        )
+        save_checkpoint(checkpoint, self.run / CHECKPOINT_FILE)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.corpus != self._digest:
+            raise ValueError(
+                f"the run in {self.run} was begun on another version of its corpus; give the same "
+                "--data, or start a new run in another folder"
+            )
+        if checkpoint.config != self.config:
+            raise ValueError(
+                f"the run in {self.run} was begun with other settings; leave them out to resume, or "
+                "start a new run in another folder"
+            )
+        self.model.load_state_dict(checkpoint.group("model"))
+        self.average = {
+            name: self.hardware.to_device(value)
+            for name, value in checkpoint.group("average").items()
+        }
+        restore_optimiser(self.optimiser, self._names, checkpoint)
+        self.constraint = checkpoint.constraint
+        self.step = checkpoint.step
+        self.seconds = checkpoint.seconds
+
+    def _eta(self) -> float:
+        end = self.constraint.phase_end
+        if end is None:
+            return 0.0
+        ramp = max(1, self.config.flatness.ramp)
+        return self.config.flatness.eta * min(1.0, (self.step - end + 1) / ramp)
+
+    def _batch(self) -> Tensor:
+        size = self.config.optimiser.batch_size
+        epoch, place = divmod(self.step, len(self._starts) // size)
+        order = torch.randperm(
+            len(self._starts),
+            generator=torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch),
+        )
+        return self._cut(self._starts[order[place * size : (place + 1) * size]])
+
+    def _cut(self, starts: Tensor) -> Tensor:
+        rows = starts.unsqueeze(1) + self._rows
+        return self._frames[self.hardware.to_device(rows)]
+
+    @torch.no_grad()
+    def _average_weights(self) -> None:
+        # Early on the average follows faster, so that it does not remember the initial weights.
+        past = min(self.config.optimiser.averaging, (1 + self.step) / (10 + self.step))
+        for name, value in self.model.state_dict().items():
+            self.average[name].lerp_(value, 1 - past)
