@@ -1,0 +1,89 @@
+"""What waits to be done: the newest of each kind, the urgent first."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from fmvae_core.inference.messages import (
+    DecodeJourney,
+    EncodePhrase,
+    OpenBundle,
+    PlayLandmark,
+    QuitWorker,
+    Realise,
+    WorkerCommand,
+    WorkerEvent,
+)
+from fmvae_core.ipc import Connection, Message
+
+_ORDER = (QuitWorker, OpenBundle, Realise, PlayLandmark, EncodePhrase, DecodeJourney)
+_URGENT = (Realise, PlayLandmark)
+_MOST_PHRASES = 64
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command and who sent it."""
+
+    client: Connection[WorkerCommand]
+    command: WorkerCommand
+
+    def answer(self, event: WorkerEvent) -> None:
+        """Send an answer to whoever asked."""
+        self.client.send(event)
+
+
+class Inbox:
+    """Requests that wait for the worker, filled by the reader threads of its clients.
+
+    A slider sends faster than a model decodes, so only the newest request of a kind waits and older
+    ones are dropped unanswered; phrases to encode are the exception, each is an answer of its own.
+    What makes sound comes before what is only shown.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._woken = False
+        self._waiting: dict[type[Message], deque[Request]] = {
+            kind: deque(maxlen=_MOST_PHRASES if kind is EncodePhrase else 1) for kind in _ORDER
+        }
+
+    def put(self, request: Request) -> None:
+        """Add a request; a waiting one of its kind is replaced."""
+        with self._changed:
+            self._waiting[type(request.command)].append(request)
+            self._changed.notify()
+
+    def wake(self) -> None:
+        """Let `take` return now, or the next time, with nothing if nothing waits."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify()
+
+    def take(self, timeout: float | None) -> Request | None:
+        """Return the next request, waiting for one at most ``timeout`` seconds, or until woken."""
+        with self._changed:
+            request = self._first(_ORDER)
+            if request is None and not self._woken:
+                self._changed.wait(timeout)
+                request = self._first(_ORDER)
+            self._woken = False
+            return request
+
+    def take_urgent(self) -> Request | None:
+        """Return the next request for something to be heard, if one waits."""
+        with self._changed:
+            return self._first(_URGENT)
+
+    def holds(self, *kinds: type[Message]) -> bool:
+        """Return whether a request of one of these kinds waits."""
+        with self._changed:
+            return any(self._waiting[kind] for kind in kinds)
+
+    def _first(self, kinds: tuple[type[Message], ...]) -> Request | None:
+        for kind in kinds:
+            if self._waiting[kind]:
+                return self._waiting[kind].popleft()
+        return None

@@ -1,0 +1,298 @@
+"""The model worker: owns the networks, answers the window, and hands phrases to the engine."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fmvae_core.data.corpus import CorpusError
+from fmvae_core.geometry.interpolation import lerp, slerp, step_changes
+from fmvae_core.inference.engine_link import EngineLink
+from fmvae_core.inference.inbox import Inbox, Request
+from fmvae_core.inference.messages import (
+    WORKER_COMMANDS,
+    AttributeValues,
+    BundleReady,
+    DecodeJourney,
+    EncodePhrase,
+    FrameRows,
+    JourneyDecoded,
+    LandmarkPlayed,
+    Latent,
+    OpenBundle,
+    PhraseEncoded,
+    PlayLandmark,
+    QuitWorker,
+    Realise,
+    Realised,
+    WorkerCommand,
+    WorkerProblem,
+)
+from fmvae_core.inference.networks import Array, Networks
+from fmvae_core.inference.solver import Box, solve
+from fmvae_core.inference.source import LandmarkSource
+from fmvae_core.ipc import Connection, Endpoint, Server
+from fmvae_core.live.messages import SetPhrase
+from fmvae_core.models.bundle import Bundle
+from fmvae_core.music.attributes import ATTRIBUTES
+from fmvae_core.music.drums import drum_map
+from fmvae_core.music.phrase import Phrase
+from fmvae_core.music.representation import DrumRepresentation
+
+log = logging.getLogger(__name__)
+
+FIRST_CLIENT_SECONDS = 60.0
+LAST_CLIENT_SECONDS = 5.0
+"""How long the worker waits for a first client, and for another one after the last is gone."""
+
+_JOURNEY_BATCH = 8
+
+
+@dataclass(frozen=True)
+class _Model:
+    """An open bundle with all that is needed to answer."""
+
+    bundle: Bundle
+    networks: Networks
+    representation: DrumRepresentation
+    box: Box
+
+    def point(self, values: Latent) -> Array:
+        z = np.asarray(values, np.float32)
+        if z.shape != (self.bundle.latent_dim,) or not np.isfinite(z).all():
+            raise ValueError(
+                f"a point of this model is {self.bundle.latent_dim} finite numbers; "
+                "pick one from the map"
+            )
+        return z
+
+    def phrase(self, frames: Array, tempo: float) -> Phrase:
+        return self.representation.decode(frames, tempo, self.bundle.thresholds)
+
+
+class ModelWorker:
+    """Serves one endpoint until its last client is gone or it is told to quit.
+
+    Parameters
+    ----------
+    endpoint
+        Where to listen.
+    engine
+        Where the engine listens, if phrases are to go there.
+    corpus
+        Where the Groove dataset is, if landmarks are to be played as played.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, engine: Endpoint | None = None, corpus: Path | None = None
+    ) -> None:
+        self._corpus = corpus
+        self._source: LandmarkSource | None = None
+        self._model: _Model | None = None
+        self._news: BundleReady | WorkerProblem | None = None
+        self._inbox = Inbox()
+        self._ending = threading.Event()
+        self._lonely_at = time.monotonic() + FIRST_CLIENT_SECONDS
+        self._engine = EngineLink(engine) if engine is not None else None
+        self._server: Server[WorkerCommand] = Server(
+            endpoint,
+            WORKER_COMMANDS,
+            on_message=lambda client, command: self._inbox.put(Request(client, command)),
+            on_connect=self._greet,
+            on_disconnect=self._on_disconnect,
+        )
+
+    def run(self, bundle: str | None = None) -> None:
+        """Open a bundle, if one is given, and answer requests until it is time to end."""
+        try:
+            if bundle is not None:
+                self._open(bundle)
+            while not self._ending.is_set():
+                alone = not self._server.connections
+                left = self._lonely_at - time.monotonic() if alone else None
+                if left is not None and left <= 0:
+                    log.info("the last client is gone")
+                    return
+                request = self._inbox.take(left)
+                if request is not None:
+                    self._serve(request)
+        finally:
+            self._server.close()
+            if self._engine is not None:
+                self._engine.close()
+
+    def end(self) -> None:
+        """Let `run` return; safe from signal handlers and other threads."""
+        self._ending.set()
+        self._inbox.wake()
+
+    def _greet(self, client: Connection[WorkerCommand]) -> None:
+        if self._news is not None:
+            client.send(self._news)
+
+    def _on_disconnect(self, client: Connection[WorkerCommand]) -> None:
+        self._lonely_at = time.monotonic() + LAST_CLIENT_SECONDS
+        self._inbox.wake()
+
+    def _serve(self, request: Request) -> None:
+        """Answer one request. Whatever is wrong with it becomes a `WorkerProblem`, never an end."""
+        command = request.command
+        try:
+            if isinstance(command, QuitWorker):
+                self._ending.set()
+            elif isinstance(command, OpenBundle):
+                self._open(command.path)
+            elif isinstance(command, Realise):
+                self._realise(request, command)
+            elif isinstance(command, PlayLandmark):
+                self._play_landmark(request, command)
+            elif isinstance(command, DecodeJourney):
+                self._decode_journey(request, command)
+            else:
+                self._encode_phrase(request, command)
+        except (ValueError, IndexError) as error:
+            request.answer(_problem(command, str(error)))
+        except Exception as error:  # a defect of ours: told and logged, and the worker lives on
+            log.exception("could not answer %s", command.kind)
+            request.answer(
+                _problem(
+                    command,
+                    f"the model worker failed ({error!r}); "
+                    "try again, or report this with what you did",
+                )
+            )
+
+    def _open(self, path: str) -> None:
+        """Load a bundle and tell every client; a bad one leaves the open one as it was."""
+        began = time.monotonic()
+        try:
+            bundle = Bundle.open(path)
+            networks = Networks(bundle)
+        except ValueError as error:
+            problem = _problem(OpenBundle(path=path), str(error))
+            if self._model is None:
+                self._news = problem
+            self._server.broadcast(problem)
+            return
+        self._model = _Model(
+            bundle, networks, DrumRepresentation(bundle.bars), Box.around(bundle.landmarks.z)
+        )
+        self._news = BundleReady(path=path, seconds=time.monotonic() - began)
+        self._server.broadcast(self._news)
+
+    def _opened(self) -> _Model:
+        if self._model is None:
+            raise ValueError("no model is open; choose a bundle")
+        return self._model
+
+    def _realise(self, request: Request, command: Realise) -> None:
+        model = self._opened()
+        bundle = model.bundle
+        solution = solve(
+            model.networks.decode,
+            model.point(command.z),
+            command.asks,
+            bundle.attribute_vectors,
+            model.box,
+            bundle.thresholds,
+        )
+        phrase = model.phrase(solution.frames, command.tempo)
+        if command.deliver:
+            self._deliver(phrase, command.revision)
+        request.answer(
+            Realised(
+                revision=command.revision,
+                z=tuple(solution.z.tolist()),
+                frames=_rows(solution.frames),
+                phrase=phrase,
+                base=_by_name(solution.base),
+                achieved=_by_name(solution.achieved),
+                reach=solution.reach,
+            )
+        )
+
+    def _play_landmark(self, request: Request, command: PlayLandmark) -> None:
+        model = self._opened()
+        try:
+            if self._corpus is None:
+                raise CorpusError("there is no corpus to read it from")
+            if (
+                self._source is None
+            ):  # asked for again each time: it may have been fetched meanwhile
+                self._source = LandmarkSource(self._corpus)
+            phrase = self._source.phrase(
+                model.bundle.landmarks, command.landmark, model.bundle.bars
+            )
+        except CorpusError as error:
+            raise ValueError(
+                f"this groove cannot be played as played: {str(error).partition(';')[0]}; "
+                "run 'flatjam fetch groove' once to download the recordings"
+            ) from None
+        if command.tempo is not None:
+            phrase = phrase.at_tempo(command.tempo)
+        if command.deliver:
+            self._deliver(phrase, command.revision)
+        request.answer(
+            LandmarkPlayed(
+                revision=command.revision,
+                landmark=command.landmark,
+                phrase=phrase,
+                frames=_rows(model.representation.encode(phrase)),
+            )
+        )
+
+    def _decode_journey(self, request: Request, command: DecodeJourney) -> None:
+        model = self._opened()
+        way = lerp if command.method == "lerp" else slerp
+        points = way(
+            model.point(command.a), model.point(command.b), np.linspace(0, 1, command.points)
+        )
+        batches = []
+        for first in range(0, len(points), _JOURNEY_BATCH):
+            while (urgent := self._inbox.take_urgent()) is not None:
+                self._serve(urgent)
+            if self._inbox.holds(DecodeJourney):
+                return  # a newer one waits, and only the newest is answered
+            batches.append(model.networks.decode(points[first : first + _JOURNEY_BATCH]))
+        frames = np.concatenate(batches)
+        request.answer(
+            JourneyDecoded(
+                revision=command.revision,
+                frames=tuple(_rows(phrase) for phrase in frames),
+                changes=tuple(step_changes(frames, model.bundle.thresholds).tolist()),
+            )
+        )
+
+    def _encode_phrase(self, request: Request, command: EncodePhrase) -> None:
+        model = self._opened()
+        frames = model.representation.encode(command.phrase, drum_map(command.drum_map))
+        z = model.networks.encode(frames[None])[0]
+        request.answer(PhraseEncoded(revision=command.revision, z=tuple(z.tolist())))
+
+    def _deliver(self, phrase: Phrase, revision: int) -> None:
+        if self._engine is not None:
+            self._engine.deliver(SetPhrase(phrase=phrase, revision=revision, source="window"))
+
+
+def _rows(frames: Array) -> FrameRows:
+    return tuple(tuple(step) for step in frames.tolist())
+
+
+def _by_name(values: np.ndarray) -> AttributeValues:
+    return dict(zip(ATTRIBUTES, values.tolist(), strict=True))
+
+
+def _problem(command: WorkerCommand, message: str) -> WorkerProblem:
+    """Turn an error message, "what; what to do", into the two halves that the window shows."""
+    text, _, remedy = message.partition("; ")
+    return WorkerProblem(
+        request=command.kind,
+        revision=getattr(command, "revision", 0),
+        text=text,
+        remedy=remedy or "change the request and try again",
+    )
