@@ -26,6 +26,10 @@ from fmvae_core.music.midi_file import MidiFileError, read_midi
 from fmvae_core.music.phrase import STEPS_PER_BAR
 from fmvae_core.music.representation import drum_frames
 
+ATTRIBUTION = (
+    "Groove MIDI Dataset by Jon Gillick, Adam Roberts, Jesse Engel, Douglas Eck and David Bamman "
+    "(Learning to Groove with Inverse Sequence Transformations, ICML 2019), Google LLC, CC BY 4.0"
+)
 SPLIT_SEED = 2022
 _PARSER_VERSION = 1
 _MAX_MEMBER_BYTES = 16 * 1024 * 1024

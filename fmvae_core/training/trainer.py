@@ -117,6 +117,16 @@ class Trainer:
             self._restore(load_checkpoint(run / CHECKPOINT_FILE))
 
     @property
+    def parameter_count(self) -> int:
+        """Number of trained weights."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def phrase_count(self) -> int:
+        """Number of training phrases."""
+        return len(self._starts)
+
+    @property
     def is_finished(self) -> bool:
         """Whether all planned steps are done."""
         return self.step >= self.config.optimiser.steps

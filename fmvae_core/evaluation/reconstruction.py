@@ -1,0 +1,89 @@
+"""How well a model gives back what it was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fmvae_core.music.drums import DRUMS
+from fmvae_core.music.representation import HITS, OFFSETS, VELOCITIES
+
+Array = npt.NDArray[np.float32]
+
+_CANDIDATES = np.arange(0.10, 0.91, 0.02)
+
+
+def hit_thresholds(frames: Array, decoded: Array) -> npt.NDArray[np.float32]:
+    """Return for each drum the probability from which a hit should sound, ``(9,)``.
+
+    It is the one with the highest F1 on these phrases, which should be validation phrases: rare
+    drums need a lower threshold than 0.5. A drum that never sounds keeps 0.5.
+
+    Parameters
+    ----------
+    frames, decoded
+        ``(n, steps, 27)``, as played and as decoded.
+    """
+    thresholds = np.full(len(DRUMS), 0.5, np.float32)
+    for drum in range(len(DRUMS)):
+        hits = frames[..., HITS][..., drum] > 0.5
+        if not hits.any():
+            continue
+        scores = [
+            _rates(hits, decoded[..., HITS][..., drum] >= candidate)[0] for candidate in _CANDIDATES
+        ]
+        thresholds[drum] = _CANDIDATES[int(np.argmax(scores))]
+    return thresholds
+
+
+def reconstruction(frames: Array, decoded: Array, thresholds: npt.ArrayLike = 0.5) -> dict[str, Any]:
+    """Return hit F1, precision, recall and error, in all and per drum, and the errors of the rest.
+
+    Parameters
+    ----------
+    frames, decoded
+        ``(n, steps, 27)``, as played and as decoded.
+    thresholds
+        Probability from which a hit sounds; a number or one for each of the 9 drums.
+
+    Returns
+    -------
+    figures
+        ``hit_error`` is the share of wrong cells. ``velocity_mse`` (velocities 0 to 1) and
+        ``offset_mse`` (offsets -1 to 1, in half steps) run over all cells, absent hits as 0;
+        ``*_mse_hits`` over true hits only.
+    """
+    hits = frames[..., HITS] > 0.5
+    heard = decoded[..., HITS] >= np.asarray(thresholds)
+    f1, precision, recall = _rates(hits, heard)
+    figures: dict[str, Any] = {
+        "hit_f1": f1,
+        "hit_precision": precision,
+        "hit_recall": recall,
+        "hit_error": float((hits != heard).mean()),
+    }
+    for name, part in (("velocity", VELOCITIES), ("offset", OFFSETS)):
+        squared = np.square(decoded[..., part] - frames[..., part], dtype=np.float64)
+        figures[f"{name}_mse"] = float(squared.mean())
+        figures[f"{name}_mse_hits"] = float(squared[hits].mean()) if hits.any() else 0.0
+    figures["phrases"] = len(frames)
+    figures["drums"] = {}
+    for index, drum in enumerate(DRUMS):
+        f1, precision, recall = _rates(hits[..., index], heard[..., index])
+        figures["drums"][drum.key] = {
+            "hit_f1": f1,
+            "hit_precision": precision,
+            "hit_recall": recall,
+            "hit_error": float((hits[..., index] != heard[..., index]).mean()),
+        }
+    return figures
+
+
+def _rates(hits: npt.NDArray[np.bool_], heard: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+    both = int((hits & heard).sum())
+    true, said = int(hits.sum()), int(heard.sum())
+    precision = both / said if said else 0.0
+    recall = both / true if true else 0.0
+    return 2 * both / (true + said) if true + said else 0.0, precision, recall
