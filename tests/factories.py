@@ -11,6 +11,8 @@ from fmvae_core.geometry.projection import PCA
 from fmvae_core.models.bundle import Bundle, write_bundle
 from fmvae_core.models.landmarks import Landmarks
 from fmvae_core.music.attributes import attributes
+from fmvae_core.music.midi_file import write_midi
+from fmvae_core.music.phrase import Note, Phrase
 from fmvae_core.music.representation import HITS
 
 STYLES = ("funk", "jazz", "rock", "latin", "hiphop", "soul")
@@ -77,3 +79,26 @@ def tiny_bundle(path: str | Path, n_landmarks: int = 200, seed: int = 0) -> Bund
         pca=PCA.fit(z).oriented(z, values[:, 0]),
         card={"size": "tiny", "steps": 0, "attributes": {}},
     )
+
+
+def tiny_corpus(folder: Path, bundle: Bundle) -> Path:
+    """Write a Groove-like folder that holds every performance of a bundle's landmarks.
+
+    Each is 17 bars long and starts a bar with a pedalled hi-hat (pitch 44) a little early and a bass
+    drum on the beat; the bar's number can be told from the bass drum's velocity, 20 + the number.
+    """
+    rows = ["drummer,midi_filename,bpm,time_signature,style,split"]
+    for name in bundle.landmarks.performances:
+        style = Path(name).name.split("_")[1]
+        rows.append(f"{name.split('/')[0]},{name},100,4-4,{style},train")
+        notes = tuple(
+            note
+            for bar in range(17)
+            for note in (
+                Note(4.0 * bar - (0.0625 if bar else 0.0), 44, 70, 0.1),
+                Note(4.0 * bar, 36, 20 + bar, 0.1),
+            )
+        )
+        write_midi(Phrase(notes, 17, 100.0), folder / name)
+    (folder / "info.csv").write_text("\n".join(rows) + "\n")
+    return folder

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from fmvae_core.data.corpus import CorpusError
+from fmvae_core.data.download import GROOVE
+from fmvae_core.files import cache_dir
 from fmvae_core.geometry.interpolation import lerp, slerp, step_changes
 from fmvae_core.inference.engine_link import EngineLink
 from fmvae_core.inference.inbox import Inbox, Request
@@ -85,13 +87,14 @@ class ModelWorker:
     engine
         Where the engine listens, if phrases are to go there.
     corpus
-        Where the Groove dataset is, if landmarks are to be played as played.
+        Where the Groove dataset is, for landmarks as they were played (by default the user's cache,
+        where ``flatjam fetch groove`` puts it).
     """
 
     def __init__(
         self, endpoint: Endpoint, engine: Endpoint | None = None, corpus: Path | None = None
     ) -> None:
-        self._corpus = corpus
+        self._corpus = corpus or cache_dir() / "corpora" / GROOVE.name
         self._source: LandmarkSource | None = None
         self._model: _Model | None = None
         self._news: BundleReady | WorkerProblem | None = None
@@ -219,8 +222,6 @@ class ModelWorker:
     def _play_landmark(self, request: Request, command: PlayLandmark) -> None:
         model = self._opened()
         try:
-            if self._corpus is None:
-                raise CorpusError("there is no corpus to read it from")
             if (
                 self._source is None
             ):  # asked for again each time: it may have been fetched meanwhile
