@@ -84,8 +84,8 @@ def tiny_bundle(path: str | Path, n_landmarks: int = 200, seed: int = 0) -> Bund
 def tiny_corpus(folder: Path, bundle: Bundle) -> Path:
     """Write a Groove-like folder that holds every performance of a bundle's landmarks.
 
-    Each is 17 bars long and starts a bar with a pedalled hi-hat (pitch 44) a little early and a bass
-    drum on the beat; the bar's number can be told from the bass drum's velocity, 20 + the number.
+    Each is 17 bars long. A bar starts with a pedalled hi-hat (pitch 44), a little early from the
+    second bar on, and a bass drum on the beat whose velocity tells the bar: 20 + its number from 0.
     """
     rows = ["drummer,midi_filename,bpm,time_signature,style,split"]
     for name in bundle.landmarks.performances:

@@ -52,7 +52,8 @@ class PCA:
         n, d = points.shape
         if n <= k or d < k:
             raise ValueError(
-                f"{k} principal components need more than {n} points in {d} dimensions"
+                f"{k} principal components need more than {k} points of at least {k} dimensions, "
+                f"not {n} of {d}"
             )
         mean = points.mean(axis=0)
         # d is small, so the (d, d) scatter is cheaper than an SVD of all points and as exact here.

@@ -53,7 +53,7 @@ def test_oriented_by_a_quantity_that_grows_along_every_axis() -> None:
 
 
 def test_too_few_points_are_refused() -> None:
-    with pytest.raises(ValueError, match="more points"):
+    with pytest.raises(ValueError, match="more than 3 points"):
         PCA.fit(POINTS[:3])
 
 
