@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import mido
 
@@ -20,6 +20,7 @@ from fmvae_core.music.phrase import (
 
 TICKS_PER_BEAT = 480
 DRUM_CHANNEL = 9
+_READ = frozenset({"note_on", "note_off", "set_tempo", "time_signature"})
 _MAX_BARS = 20_000  # a hostile file can claim an end millions of bars away
 
 
@@ -119,14 +120,12 @@ def read_midi(source: str | os.PathLike[str] | BinaryIO) -> Performance:
 
 
 def _performance(file: mido.MidiFile, name: str) -> Performance:
-    ticks = 0
     tempo: float | None = None
     meter: tuple[int, int] | None = None
     open_notes: dict[tuple[int, int], list[tuple[int, int]]] = {}
     finished: list[tuple[int, int, int, int, int]] = []  # channel, start, pitch, velocity, end
 
-    for message in mido.merge_tracks(file.tracks):
-        ticks += message.time
+    for ticks, message in _in_time_order(file):
         if message.type == "set_tempo" and tempo is None:
             tempo = mido.tempo2bpm(message.tempo) if message.tempo else None
         elif message.type == "time_signature" and meter is None:
@@ -140,12 +139,13 @@ def _performance(file: mido.MidiFile, name: str) -> Performance:
             if started:
                 start, velocity = started.pop(0)
                 finished.append((message.channel, start, message.note, velocity, ticks))
+    end = max((sum(message.time for message in track) for track in file.tracks), default=0)
     for (channel, pitch), started in open_notes.items():
-        finished.extend((channel, start, pitch, velocity, ticks) for start, velocity in started)
+        finished.extend((channel, start, pitch, velocity, end) for start, velocity in started)
 
     if not finished:
         raise MidiFileError(f"{name} holds no notes")
-    if ticks > _MAX_BARS * BEATS_PER_BAR * file.ticks_per_beat:
+    if end > _MAX_BARS * BEATS_PER_BAR * file.ticks_per_beat:
         raise MidiFileError(f"{name} is longer than {_MAX_BARS} bars; cut it into pieces")
 
     is_drums = any(channel == DRUM_CHANNEL for channel, *_ in finished)
@@ -157,7 +157,24 @@ def _performance(file: mido.MidiFile, name: str) -> Performance:
             if (channel == DRUM_CHANNEL) == is_drums
         )
     )
-    return Performance(notes, tempo or 120.0, meter or (4, 4), is_drums, ticks / unit)
+    return Performance(notes, tempo or 120.0, meter or (4, 4), is_drums, end / unit)
+
+
+def _in_time_order(file: mido.MidiFile) -> list[tuple[int, Any]]:
+    """Return the notes, tempi and metres of all tracks with their absolute ticks.
+
+    mido's own merge copies and checks every message again, which is most of the time that reading
+    takes.
+    """
+    events = []
+    for track in file.tracks:
+        ticks = 0
+        for message in track:
+            ticks += message.time
+            if message.type in _READ:
+                events.append((ticks, message))
+    events.sort(key=lambda event: event[0])
+    return events
 
 
 def read_phrase(path: str | os.PathLike[str], bars: int, bar: int = 0) -> Phrase:
