@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import mido
+from mido.midifiles import KeySignatureError
 
 from fmvae_core.files import replacing
 from fmvae_core.music.phrase import (
@@ -22,6 +25,9 @@ TICKS_PER_BEAT = 480
 DRUM_CHANNEL = 9
 _READ = frozenset({"note_on", "note_off", "set_tempo", "time_signature"})
 _MAX_BARS = 20_000  # a hostile file can claim an end millions of bars away
+_MAX_BYTES = 16 * 1024 * 1024
+# A time may be written in any number of bytes, and mido's effort grows with the square of it.
+_ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{1000}")
 
 
 class MidiFileError(ValueError):
@@ -101,12 +107,19 @@ def read_midi(source: str | os.PathLike[str] | BinaryIO) -> Performance:
     name = str(source) if isinstance(source, (str, os.PathLike)) else "the MIDI data"
     try:
         if isinstance(source, (str, os.PathLike)):
-            file = mido.MidiFile(os.fspath(source))
+            with open(source, "rb") as opened:
+                data = opened.read(_MAX_BYTES + 1)
         else:
-            file = mido.MidiFile(file=source)
+            data = source.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         raise MidiFileError(f"{name} does not exist; check the path") from None
-    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
+    except OSError as error:
+        raise MidiFileError(f"{name} cannot be read: {error.strerror or error}") from None
+    if len(data) > _MAX_BYTES or _ENDLESS_NUMBER.search(data):
+        raise MidiFileError(f"{name} is too large or too strange to be a MIDI file")
+    try:
+        file = mido.MidiFile(file=io.BytesIO(data))
+    except (OSError, EOFError, ValueError, LookupError, TypeError, KeySignatureError) as error:
         raise MidiFileError(
             f"{name} is not a MIDI file that can be read ({str(error) or type(error).__name__}); "
             "export it again as a standard MIDI file (.mid)"

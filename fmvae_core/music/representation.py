@@ -19,6 +19,9 @@ HITS = slice(0, N_DRUMS)
 VELOCITIES = slice(N_DRUMS, 2 * N_DRUMS)
 OFFSETS = slice(2 * N_DRUMS, 3 * N_DRUMS)
 
+# Half a step late is where the next cell begins; one tick of a MIDI file less stays in its own.
+_LATEST = 59 / 60
+
 
 def drum_frames(notes: Iterable[Note], steps: int, kit: DrumMap) -> Frames:
     """Place drum hits on the grid of sixteenths.
@@ -115,7 +118,7 @@ class DrumRepresentation:
         notes = []
         for step, drum in zip(hit_steps.tolist(), hit_drums.tolist(), strict=True):
             velocity = round(float(frames[step, N_DRUMS + drum]) * 127)
-            offset = float(np.clip(frames[step, 2 * N_DRUMS + drum], -1.0, 1.0))
+            offset = float(np.clip(frames[step, 2 * N_DRUMS + drum], -1.0, _LATEST))
             notes.append(
                 Note(
                     onset=(step + 0.5 * offset) * STEP_BEATS,
