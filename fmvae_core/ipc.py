@@ -15,13 +15,15 @@ import logging
 import os
 import queue
 import secrets
+import socket
 import sys
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Client, Listener, answer_challenge, deliver_challenge
 from multiprocessing.connection import Connection as Pipe
 from typing import Any, Generic, TypeVar
 
@@ -73,7 +75,7 @@ class Connection(Generic[M]):
     on_message
         Called on the reader thread with ``(connection, message)``.
     on_close
-        Called once, on the reader thread, when the other end is gone.
+        Called once, on the reader thread, when the other end is gone or `close` was called.
     """
 
     def __init__(
@@ -91,15 +93,14 @@ class Connection(Generic[M]):
         self._outbox: deque[bytes] = deque(maxlen=_OUTBOX)
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._closed = threading.Event()
-        self._threads = (
-            threading.Thread(target=self._write, name=f"{name}-write", daemon=True),
-            threading.Thread(target=self._read, name=f"{name}-read", daemon=True),
-        )
+        self._pipe_lock = threading.Lock()
+        self._writer = threading.Thread(target=self._write, name=f"{name}-write", daemon=True)
+        self._reader = threading.Thread(target=self._read, name=f"{name}-read", daemon=True)
 
     def start(self) -> None:
         """Begin to read and write; apart from the constructor so that callbacks find it stored."""
-        for thread in self._threads:
-            thread.start()
+        self._writer.start()
+        self._reader.start()
 
     @property
     def is_open(self) -> bool:
@@ -112,15 +113,16 @@ class Connection(Generic[M]):
         self._wake.put(True)
 
     def close(self) -> None:
-        """Hang up, after what is queued has been handed to the system."""
-        self._wake.put(False)
-        if threading.current_thread() is not self._threads[0]:
-            self._threads[0].join(timeout=1.0)
-        self._hang_up()
-
-    def _hang_up(self) -> None:
+        """Hang up, after what is queued has been handed to the system (for a second at most)."""
+        self._end_writer()
         self._closed.set()
-        self._pipe.close()
+        with self._pipe_lock:
+            _shut(self._pipe)  # the reader notices, and cleans up
+
+    def _end_writer(self) -> None:
+        self._wake.put(False)
+        if self._writer.is_alive():
+            self._writer.join(timeout=1.0)
 
     def _write(self) -> None:
         while self._wake.get():
@@ -147,14 +149,36 @@ class Connection(Generic[M]):
             pass  # the other end is gone, or close() was called: both end in on_close
         finally:
             self._closed.set()
-            self._wake.put(False)
+            with self._pipe_lock:
+                _shut(self._pipe)
+            self._end_writer()
+            with self._pipe_lock:
+                self._pipe.close()
             self._on_close(self)
+
+
+def _shut(pipe: Pipe) -> None:
+    """End a pipe for both ends and for the threads that wait in it.
+
+    Closing it alone does not: a thread that waits in it keeps it open.
+    """
+    if sys.platform == "win32":
+        pipe.close()
+        return
+    with suppress(OSError), socket.socket(fileno=os.dup(pipe.fileno())) as shared:
+        shared.shutdown(socket.SHUT_RDWR)  # an error means that it has ended already
 
 
 class Server(Generic[M]):
     """Accepts connections at an endpoint and hands their messages to one callback.
 
-    Callbacks run on reader threads, one a client.
+    Callbacks run on reader threads, one a client. What a crashed server left at the endpoint is
+    taken over.
+
+    Raises
+    ------
+    OSError
+        If another server listens there.
     """
 
     def __init__(
@@ -171,9 +195,11 @@ class Server(Generic[M]):
         self._on_disconnect = on_disconnect
         self._lock = threading.Lock()
         self._connections: list[Connection[M]] = []
-        self._stopping = False
+        self._strangers: set[Pipe] = set()  # have not shown that they know the key
+        self._stopping = threading.Event()
         self._endpoint = endpoint
-        self._listener = Listener(endpoint.address, authkey=endpoint.key.encode())
+        _clear_the_way(endpoint.address)
+        self._listener = Listener(endpoint.address, backlog=16)
         self._thread = threading.Thread(target=self._accept, name="ipc-accept", daemon=True)
         self._thread.start()
 
@@ -190,8 +216,14 @@ class Server(Generic[M]):
 
     def close(self) -> None:
         """Stop accepting and hang up on every client."""
-        self._stopping = True
+        self._stopping.set()
+        with suppress(OSError):
+            Client(self._endpoint.address).close()  # wakes accept(), which closing would not
+        self._thread.join(timeout=1.0)
         self._listener.close()
+        with self._lock:
+            for pipe in self._strangers:
+                _shut(pipe)
         for connection in self.connections:
             connection.close()
         if sys.platform != "win32":
@@ -201,26 +233,68 @@ class Server(Generic[M]):
                 log.debug("left %s: %s", self._endpoint.address, error)
 
     def _accept(self) -> None:
-        while not self._stopping:
+        while True:
             try:
                 pipe = self._listener.accept()
-            except Exception as error:  # a client with a wrong key, or one that hung up at once
-                if not self._stopping:
-                    log.warning("refused a connection: %s", str(error) or type(error).__name__)
+            except OSError as error:
+                if self._stopping.wait(0.1):
+                    return
+                log.warning("cannot accept a connection: %s", error)
                 continue
-            connection: Connection[M] = Connection(
-                pipe, self._incoming, self._on_message, self._forget, "ipc-client"
-            )
+            if self._stopping.is_set():
+                pipe.close()
+                return
             with self._lock:
-                self._connections.append(connection)
-            self._on_connect(connection)
-            connection.start()
+                self._strangers.add(pipe)
+            # On a thread of its own, so that one who says nothing keeps nobody else out.
+            threading.Thread(
+                target=self._welcome, args=(pipe,), name="ipc-welcome", daemon=True
+            ).start()
+
+    def _welcome(self, pipe: Pipe) -> None:
+        key = self._endpoint.key.encode()
+        try:
+            deliver_challenge(pipe, key)
+            answer_challenge(pipe, key)
+        except Exception as error:  # a wrong key, gibberish, or gone already
+            if not self._stopping.is_set():
+                log.warning("refused a connection: %s", str(error) or type(error).__name__)
+            with self._lock:
+                self._strangers.discard(pipe)
+                pipe.close()
+            return
+        connection: Connection[M] = Connection(
+            pipe, self._incoming, self._on_message, self._forget, "ipc-client"
+        )
+        with self._lock:
+            self._strangers.discard(pipe)
+            if self._stopping.is_set():
+                pipe.close()
+                return
+            self._connections.append(connection)
+        self._on_connect(connection)
+        connection.start()
 
     def _forget(self, connection: Connection[M]) -> None:
         with self._lock:
             if connection in self._connections:
                 self._connections.remove(connection)
         self._on_disconnect(connection)
+
+
+def _clear_the_way(address: str) -> None:
+    """Remove what a server that was killed left where another is to listen."""
+    if sys.platform == "win32":
+        return  # a named pipe ends with its process
+    os.makedirs(os.path.dirname(address), mode=0o700, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(address)
+        except FileNotFoundError:
+            pass
+        except ConnectionRefusedError:
+            os.unlink(address)
+        # Where somebody does listen, Listener says so.
 
 
 def connect(
