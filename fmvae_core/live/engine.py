@@ -1,0 +1,228 @@
+"""The engine: transport, sound and clients tied together (`messages` is what it understands)."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+
+from fmvae_core.ipc import Connection, Endpoint, Server
+from fmvae_core.live.clock import Clock
+from fmvae_core.live.messages import (
+    ENGINE_COMMANDS,
+    EngineCommand,
+    EngineState,
+    Panic,
+    Play,
+    Position,
+    Quit,
+    SetPhrase,
+    SetSound,
+    SetTransport,
+    Stop,
+    Swapped,
+)
+from fmvae_core.live.priority import raise_priority
+from fmvae_core.live.scheduler import Tag
+from fmvae_core.live.sound import Sound
+from fmvae_core.live.transport import Transport
+
+log = logging.getLogger(__name__)
+
+LINGER_SECONDS = 60.0
+"""How long the engine plays on for a new client when the last one is gone without `Quit`."""
+
+_WAKE = 0.010  # seconds between wake-ups while playing
+_IDLE = 0.050  # the same while stopped: enough to keep the clock in step with the audio
+_TELL = 1.0 / 30.0  # seconds between positions
+_QUIT_FADE = 0.15  # seconds
+_ABANDONED_FADE = 2.0
+
+Client = Connection[EngineCommand]
+
+
+class Engine:
+    """Serves clients at an endpoint from the moment it is made; `run` returns once it has ended.
+
+    Parameters
+    ----------
+    endpoint
+        Where to listen.
+    linger
+        Seconds to wait for a new client after the last one is gone.
+    """
+
+    def __init__(self, endpoint: Endpoint, linger: float = LINGER_SECONDS) -> None:
+        self._linger = linger
+        self._clock = Clock()
+        self._transport = Transport(self._clock)
+        self._sound = Sound(self._transport, self._publish)
+        self._quit = threading.Event()
+        self._kick = threading.Event()
+        self._publishing = threading.Lock()
+        self._published: EngineState | None = None
+        self._revising = threading.Lock()
+        self._revisions: dict[str, int] = {}
+        self._senders: dict[str, set[Client]] = {}
+        self._timer = threading.Thread(target=self._keep_time, name="timer", daemon=True)
+        self._server: Server[EngineCommand] = Server(
+            endpoint, ENGINE_COMMANDS, self._on_command, self._on_connect, self._on_disconnect
+        )
+
+    def run(self) -> None:
+        """Play until told to quit, or abandoned; then fade and let go of everything."""
+        # The default lets a thread that parses a message keep the timer waiting for 5 ms.
+        sys.setswitchinterval(0.001)
+        self._timer.start()
+        self._sound.start()
+        left_at = self._clock.now()
+        abandoned = False
+        while not self._quit.wait(0.25):
+            now = self._clock.now()
+            if self._server.connections:
+                left_at = now
+            elif now - left_at > self._linger:
+                log.warning("no client for %g s: ending", self._linger)
+                abandoned = True
+                break
+        self._fade_out(_ABANDONED_FADE if abandoned else _QUIT_FADE)
+        self._quit.set()
+        self._kick.set()
+        self._timer.join()
+        self._sound.close()
+        self._server.close()
+
+    def quit(self) -> None:
+        """Ask `run` to end. May be called from a signal handler."""
+        self._quit.set()
+
+    # --- clients ----------------------------------------------------------------------------------
+
+    def _on_connect(self, client: Client) -> None:
+        with self._publishing:
+            client.send(self._state())
+
+    def _on_disconnect(self, client: Client) -> None:
+        # A source whose senders are all gone may begin to count anew: a window that is back after
+        # a crash does not know how far the old one had got.
+        with self._revising:
+            for source, senders in list(self._senders.items()):
+                senders.discard(client)
+                if not senders:
+                    del self._senders[source]
+                    self._revisions.pop(source, None)
+
+    def _on_command(self, client: Client, command: EngineCommand) -> None:
+        match command:
+            case SetPhrase():
+                self._set_phrase(client, command)
+            case Play():
+                self._transport.play()
+                self._kick.set()
+            case Stop():
+                self._transport.stop()
+            case Panic():
+                self._transport.panic()
+            case SetTransport():
+                self._transport.change(command)
+            case SetSound():
+                self._sound.request(command)
+            case Quit():
+                self.quit()
+        self._publish()
+
+    def _set_phrase(self, client: Client, command: SetPhrase) -> None:
+        with self._revising:
+            newest = self._revisions.get(command.source)
+            if newest is not None and command.revision < newest:
+                log.info("ignored revision %d of %s", command.revision, command.source)
+                return
+            self._revisions[command.source] = command.revision
+            self._senders.setdefault(command.source, set()).add(client)
+            swap = self._transport.set_phrase(command.phrase, Tag(command.source, command.revision))
+        self._server.broadcast(
+            Swapped(
+                revision=command.revision,
+                source=command.source,
+                time=swap.time,
+                first_new_time=swap.first_new_time,
+            )
+        )
+
+    def _state(self) -> EngineState:
+        transport = self._transport.state
+        sound = self._sound.state
+        return EngineState(
+            playing=transport.playing,
+            tempo=transport.tempo,
+            loop=transport.loop,
+            metronome=transport.metronome,
+            metronome_level=transport.metronome_level,
+            volume=transport.volume,
+            soundfont=sound.soundfont,
+            soundfonts=sound.soundfonts,
+            driver=sound.driver,
+            drivers=sound.drivers,
+            sample_rate=sound.sample_rate,
+            problems=sound.problems,
+        )
+
+    def _publish(self) -> None:
+        """Tell every client of the state if it has changed."""
+        with self._publishing:
+            state = self._state()
+            if state != self._published:
+                self._published = state
+                self._server.broadcast(state)
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def _keep_time(self) -> None:
+        log.info("timer priority: %s", raise_priority())
+        now = self._clock.now()
+        due = tell = now
+        worst = 0.0
+        was_playing = False
+        while not self._quit.is_set():
+            if not self._kick.wait(max(0.0, due - now)):
+                woke = self._clock.now()
+                worst = max(worst, woke - due)
+            self._kick.clear()
+            self._transport.wake()
+            lost = self._transport.take_lost_synth()
+            if lost is not None:
+                self._sound.report_lost(lost)
+            playing = self._transport.is_playing
+            now = self._clock.now()
+            if playing and not was_playing:
+                due, tell, worst = now, now, 0.0
+            if was_playing and not playing:
+                self._publish()
+            if playing and now >= tell:
+                self._tell_position(worst)
+                worst = 0.0
+                tell = max(tell + _TELL, now)
+            was_playing = playing
+            due = max(due + (_WAKE if playing else _IDLE), now)
+
+    def _tell_position(self, lateness: float) -> None:
+        position = self._transport.position()
+        self._server.broadcast(
+            Position(
+                time=self._clock.now(),
+                beat=position.beat,
+                beats=position.beats,
+                revision=position.tag.revision,
+                source=position.tag.source,
+                lateness_ms=1000.0 * lateness,
+            )
+        )
+
+    def _fade_out(self, seconds: float) -> None:
+        if self._transport.is_playing:
+            steps = round(seconds / 0.010)
+            end = threading.Event()
+            for step in range(1, steps + 1):
+                self._transport.fade(1.0 - step / steps)
+                end.wait(seconds / steps)
+        self._transport.panic()

@@ -1,0 +1,171 @@
+"""Gain staging: loud enough for an ordinary groove, and no clipping in the densest.
+
+FluidSynth has no limiter that is there on every platform, and a callback into Python has no place
+in an audio thread. So the level is kept where notes are made. When a SoundFont is loaded its drums
+are measured; `LevelGuard` lowers the velocities of notes that crowd together, and the synth's gain
+is set so that the loudest phrases that can be asked for, measured with the guard at work, stay
+below full scale. An ordinary groove passes the guard unchanged.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from fmvae_core.live.scheduler import (
+    CLICK_ACCENT,
+    CLICK_BEAT,
+    CLICK_CHANNEL,
+    DRUM_CHANNEL,
+    MELODY_CHANNEL,
+    SoundEvent,
+)
+from fmvae_core.music.drums import DRUMS
+
+if TYPE_CHECKING:
+    from fmvae_core.live.synth import Synth
+
+CEILING = 0.80
+"""Highest level, of full scale, that the loudest probe may reach; what is left is for surprises."""
+
+# How levels of notes add up: between 2 (unrelated sounds) and 1 (all peaks at the same instant).
+_EXPONENT = 1.15
+# Level that passes unchanged, in units of the font's loudest single hit at full velocity.
+_FREE = 1.3
+# However crowded it is, notes keep at least this share of the free level.
+_SHARE = 0.05
+_DECAY = 0.15  # seconds in which the level of earlier notes falls to 1/e
+_SAME_TIME = 0.001  # seconds
+
+_PROBE_MELODY = (36, 48, 60, 72, 84)
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """Peak levels of single notes at velocity 127 and at the synth's reference gain.
+
+    Parameters
+    ----------
+    peaks
+        By channel and pitch.
+    others
+        By channel, for pitches that were not measured.
+    """
+
+    peaks: Mapping[tuple[int, int], float]
+    others: Mapping[int, float]
+
+    def of(self, channel: int, pitch: int) -> float:
+        """Return the peak level of a note."""
+        return self.peaks.get((channel, pitch), self.others.get(channel, 0.0))
+
+    @property
+    def highest(self) -> float:
+        """The loudest single note that is part of a phrase."""
+        return max(self.others[DRUM_CHANNEL], self.others[MELODY_CHANNEL])
+
+
+class LevelGuard:
+    """Lowers the velocities of notes that crowd together in time.
+
+    The levels of notes that start within about a tenth of a second are summed as
+    ``(a1^p + a2^p + ...)^(1/p)``; what exceeds the free level is shared out among the notes that
+    start together. Amplitude goes with the square of velocity.
+    """
+
+    def __init__(self, loudness: Loudness) -> None:
+        self._loudness = loudness
+        self._limit = (_FREE * loudness.highest) ** _EXPONENT
+        self._crowd = 0.0
+        self._time = -math.inf
+        self.click_amplitude = 1.0
+
+    def limit(self, events: Iterable[SoundEvent]) -> list[SoundEvent]:
+        """Return the events, in order of time, with velocities that fit."""
+        limited: list[SoundEvent] = []
+        for _, group in groupby(events, key=lambda event: round(event.time / _SAME_TIME)):
+            limited.extend(self._limit_together(list(group)))
+        return limited
+
+    def _limit_together(self, events: list[SoundEvent]) -> list[SoundEvent]:
+        strength = sum(self._strength(event) for event in events if event.velocity)
+        if strength == 0.0:
+            return events
+        time = events[0].time
+        self._crowd *= math.exp(-max(0.0, time - self._time) / _DECAY)
+        self._time = time
+        room = max(self._limit - self._crowd, _SHARE * self._limit)
+        if strength <= room:
+            self._crowd += strength
+            return events
+        self._crowd += room
+        amplitude = (room / strength) ** (1.0 / _EXPONENT)
+        return [
+            replace(event, velocity=max(1, round(event.velocity * math.sqrt(amplitude))))
+            if event.velocity
+            else event
+            for event in events
+        ]
+
+    def _strength(self, event: SoundEvent) -> float:
+        level = self._loudness.of(event.channel, event.pitch) * (event.velocity / 127.0) ** 2
+        if event.channel == CLICK_CHANNEL:
+            level *= self.click_amplitude
+        return level**_EXPONENT
+
+
+def measure_loudness(synth: Synth) -> Loudness:
+    """Play single notes through a synth that has no audio driver, and measure them."""
+    peaks: dict[tuple[int, int], float] = {}
+    notes = [(DRUM_CHANNEL, drum.pitch) for drum in DRUMS]
+    notes += [(CLICK_CHANNEL, CLICK_ACCENT), (CLICK_CHANNEL, CLICK_BEAT)]
+    notes += [(MELODY_CHANNEL, pitch) for pitch in _PROBE_MELODY]
+    for channel, pitch in notes:
+        peaks[channel, pitch] = synth.probe([SoundEvent(0.0, channel, pitch, 127)], 0.3)
+    others = {
+        channel: max(peak for (owner, _), peak in peaks.items() if owner == channel)
+        for channel in (MELODY_CHANNEL, DRUM_CHANNEL, CLICK_CHANNEL)
+    }
+    return Loudness(peaks, others)
+
+
+def loudest_phrases(loudness: Loudness) -> list[list[SoundEvent]]:
+    """Return what comes closest to clipping: events for about a second each, unguarded."""
+    drums = sorted((drum.pitch for drum in DRUMS), key=lambda p: -loudness.of(DRUM_CHANNEL, p))
+    step = 60.0 / 200 / 4
+    everything = [(DRUM_CHANNEL, pitch) for pitch in drums]
+    everything += [(MELODY_CHANNEL, pitch) for pitch in _PROBE_MELODY]
+    everything.append((CLICK_CHANNEL, CLICK_ACCENT))
+    stacks = [
+        (everything, step),
+        (everything[: len(drums)], step / 2),
+        ([(DRUM_CHANNEL, pitch) for pitch in drums[:2]], step),
+        ([(DRUM_CHANNEL, drums[0]), (CLICK_CHANNEL, CLICK_ACCENT)], step),
+        ([(MELODY_CHANNEL, pitch) for pitch in _PROBE_MELODY], step),
+    ]
+    phrases = [
+        [SoundEvent(i * gap, *note, 127) for i in range(int(0.9 / gap)) for note in notes]
+        for notes, gap in stacks
+    ]
+    # Loose playing, where peaks meet by chance; drawn once and for all.
+    dice = random.Random(2)
+    for together in (2, 3, 5):
+        events = [
+            SoundEvent((i + 0.5 * dice.random()) * step, DRUM_CHANNEL, pitch, 127)
+            for i in range(14)
+            for pitch in dice.sample(drums, together)
+        ]
+        phrases.append(sorted(events, key=lambda event: event.time))
+    return phrases
+
+
+def find_gain(synth: Synth, loudness: Loudness, reference_gain: float) -> float:
+    """Return the gain at which the loudest phrases, guarded, peak at `CEILING`."""
+    peak = max(
+        synth.probe(LevelGuard(loudness).limit(events), 1.2) for events in loudest_phrases(loudness)
+    )
+    return reference_gain * CEILING / peak if peak > 0.0 else reference_gain
