@@ -59,8 +59,10 @@ class Command:
 
 
 C = Command
+# fmt: off
 COMMANDS: tuple[Command, ...] = (
-    C("file.open_bundle", "Open bundle…", "Open another trained model.", "Ctrl+O", "mdi6.folder-open-outline"),
+    C("file.open_bundle", "Open bundle…", "Open another trained model.", "Ctrl+O",
+      "mdi6.folder-open-outline"),
     C("file.open_midi_a", "Open MIDI file as A…", "Let the journey begin at a groove of yours.",
       "Ctrl+1", "mdi6.file-import-outline", starts_group=True),
     C("file.open_midi_b", "Open MIDI file as B…", "Let the journey end at a groove of yours.",
@@ -71,12 +73,15 @@ COMMANDS: tuple[Command, ...] = (
       "Write seven steps from A to B to a folder, one MIDI file each.", "Ctrl+J", "mdi6.vector-line"),
     C("file.render", "Render phrase to WAV…", "Write what you hear to a sound file.",
       "Ctrl+R", "mdi6.waveform"),
+    C("file.fetch", "Fetch the recordings…",
+      "Download the Groove dataset (3 MB), to hear landmarks as the drummers played them.",
+      icon="mdi6.cloud-download-outline", starts_group=True),
     C("file.quit", "Quit", "End Flatjam.", "Ctrl+Q", "mdi6.exit-to-app", starts_group=True),
     C("edit.undo", "Undo", "Take back the last change.", "Ctrl+Z", "mdi6.undo"),
     C("edit.redo", "Redo", "Bring back what was taken back.", "Ctrl+Shift+Z",
       "mdi6.redo"),
-    C("edit.reset_asks", "Reset what is asked", "Ask for no change of density, velocity or offset.",
-      "Ctrl+0", "mdi6.restore", starts_group=True),
+    C("edit.reset_asks", "Reset what is asked",
+      "Ask for no change of density, velocity or offset.", "Ctrl+0", "mdi6.restore", starts_group=True),
     C("play.toggle", "Play", "Start or stop the loop.", "Space", "mdi6.play", checkable=True),
     C("play.loop", "Loop", "Begin again at the phrase's end.", "L", "mdi6.repeat", checkable=True),
     C("play.metronome", "Metronome", "Click on each beat.", "M", "mdi6.metronome", checkable=True),
@@ -106,8 +111,8 @@ COMMANDS: tuple[Command, ...] = (
       "mdi6.dice-5-outline", starts_group=True),
     C("explore.as_played", "As played", "Hear the landmark as the drummer played it, not as the "
       "model hears it.", "P", "mdi6.account-music", checkable=True),
-    C("view.reset_map", "Whole map", "Turn and zoom the map back to where it began.", "Home",
-      "mdi6.home-outline"),
+    C("view.reset_map", "Whole map", "Turn and zoom the map back to where it began.",
+      "Ctrl+Home", "mdi6.home-outline"),
     C("view.full_screen", "Full screen", "Fill the screen, or give it back.", "F11",
       "mdi6.fullscreen", checkable=True),
     C("view.palette", "Find a command…", "Type what you want to do.", "Ctrl+K",
@@ -118,6 +123,7 @@ COMMANDS: tuple[Command, ...] = (
     C("help.about", "About Flatjam", "Version, model, licences.", icon="mdi6.information-outline",
       starts_group=True),
 )
+# fmt: on
 
 
 class Actions(QObject):

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import logging
 from string import Template
+from typing import TypeVar
 
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
+from app.widgets.colours import BACKGROUND, FAINT, HUMAN, MACHINE, OUTLINE, SURFACE, TEXT
 from fmvae_core.files import resource
 
 log = logging.getLogger(__name__)
 
 COLOURS: dict[str, str] = {
-    "ground": "#0f1217",  # behind everything
-    "surface": "#161a21",  # panels
-    "raised": "#1f252e",  # controls
-    "hover": "#29313c",
-    "line": "#2d3540",
-    "text": "#e9edf2",
-    "dim": "#a2adbb",  # second-rank text; 7.7 to 1 on a panel
-    "faint": "#5d6875",  # marks without a text of their own
-    "machine": "#62c6ff",  # the machine's accent, cool: what is active
-    "machine_deep": "#1d4963",
-    "human": "#ffb865",  # the human's accent, warm
-    "human_deep": "#5a4021",
+    "ground": BACKGROUND,  # behind everything
+    "surface": SURFACE,  # panels
+    "raised": "#1c2330",  # controls
+    "hover": "#273142",
+    "line": OUTLINE,
+    "text": TEXT,
+    "dim": "#98a2b4",  # second-rank text
+    "faint": FAINT,  # marks without a text of their own, and disabled controls
+    "machine": MACHINE,  # the machine's accent, cool: what is active
+    "machine_deep": "#17415a",
+    "human": HUMAN,  # the human's accent, warm: what the user asks for
+    "human_deep": "#493617",
     "good": "#6fd6a2",
-    "bad": "#ff7a70",
-    "bad_deep": "#4b2326",
+    "bad": "#ff8177",
+    "bad_deep": "#43222a",
 }
-"""Names to use in code and in the style sheet. Text reaches 4.5 to 1 on each ground it is used on."""
+"""Names for code and for the style sheet. Text reaches 4.5 to 1 on each ground it is used on."""
 
 SPACE = 8
 """Pixels; all margins and gaps are multiples or halves of it."""
@@ -42,6 +44,15 @@ def colour(name: str, alpha: float = 1.0) -> QColor:
     result = QColor(COLOURS[name])
     result.setAlphaF(alpha)
     return result
+
+
+W = TypeVar("W", bound=QWidget)
+
+
+def named(widget: W, name: str) -> W:
+    """Return the widget under a name that the style sheet knows."""
+    widget.setObjectName(name)
+    return widget
 
 
 def numerals(font: QFont) -> QFont:
@@ -59,7 +70,7 @@ def apply_theme(app: QApplication) -> None:
         number = QFontDatabase.addApplicationFont(str(resource("fonts", name)))
         families.update(QFontDatabase.applicationFontFamilies(number))
     if not families:
-        log.warning("the fonts in %s cannot be loaded; the system's font is used", resource("fonts"))
+        log.warning("no font in %s can be loaded; the system's is used", resource("fonts"))
     font = QFont(sorted(families, key=len)[0]) if families else app.font()
     font.setPixelSize(14)
     app.setFont(font)

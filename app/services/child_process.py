@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,14 +60,13 @@ class ChildProcess(QObject):
 
     def start(self, endpoint: Endpoint, **config: Any) -> None:
         """Start it at an endpoint, with what else it needs to know."""
-        _clear_way(endpoint)
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
-        # Threads of torch that spin while they wait cost tens of milliseconds beside a busy process.
+        # Threads of torch that spin while they wait take the processor from everybody else.
         environment.insert("OMP_WAIT_POLICY", "PASSIVE")
         # So that the module is found when the window runs from a checkout that is not installed.
         paths = [str(Path(__file__).resolve().parents[2]), environment.value("PYTHONPATH")]
-        environment.insert("PYTHONPATH", (";" if sys.platform == "win32" else ":").join(filter(None, paths)))
+        environment.insert("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         process.setProcessEnvironment(environment)
         if sys.platform != "win32":
             # Ctrl-C in the terminal is the window's business; it asks its children to end.
@@ -124,11 +124,3 @@ class ChildProcess(QObject):
             self._process.deleteLater()
             self._process = None
         self.ended.emit(how)
-
-
-def _clear_way(endpoint: Endpoint) -> None:
-    """Make a place for the socket: a killed server leaves its own, an ended one takes its folder."""
-    if sys.platform != "win32":
-        socket = Path(endpoint.address)
-        socket.parent.mkdir(mode=0o700, exist_ok=True)
-        socket.unlink(missing_ok=True)

@@ -162,8 +162,15 @@ class EngineClient(QObject):
             connection = self._open(endpoint)
         except FileNotFoundError:
             return False
-        except (OSError, ValueError, KeyError, TypeError, multiprocessing.AuthenticationError) as e:
-            log.info("no engine was left behind: %s", e)
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            TypeError,
+            multiprocessing.AuthenticationError,
+        ) as error:
+            log.info("no engine was left behind: %r", error)
             return False
         if sys.platform != "win32":  # the folder that was made for an engine of our own
             Path(self.endpoint.address).parent.rmdir()

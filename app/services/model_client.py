@@ -162,9 +162,7 @@ class ModelClient(QObject):
         """Ask for the phrase of a latent point, moved as asked; return the request's revision."""
         return self._put(
             self._sound,
-            lambda revision: Realise(
-                revision=revision, z=_floats(z), asks=dict(asks), tempo=tempo
-            ),
+            lambda revision: Realise(revision=revision, z=_floats(z), asks=dict(asks), tempo=tempo),
         )
 
     def play_landmark(self, landmark: int, tempo: float) -> int:
@@ -174,9 +172,7 @@ class ModelClient(QObject):
             lambda revision: PlayLandmark(revision=revision, landmark=landmark, tempo=tempo),
         )
 
-    def decode_journey(
-        self, a: npt.ArrayLike, b: npt.ArrayLike, points: int, method: Any
-    ) -> int:
+    def decode_journey(self, a: npt.ArrayLike, b: npt.ArrayLike, points: int, method: Any) -> int:
         """Ask for points along a journey; return the request's revision."""
         return self._put(
             self._journey,
@@ -228,9 +224,7 @@ class ModelClient(QObject):
     def _spawn(self) -> None:
         assert self._engine is not None
         engine = {"address": self._engine.address, "key": self._engine.key}
-        self._child.start(
-            self.endpoint, engine=engine, bundle=self._bundle, corpus=self._corpus
-        )
+        self._child.start(self.endpoint, engine=engine, bundle=self._bundle, corpus=self._corpus)
 
     def _connect(self) -> None:
         try:

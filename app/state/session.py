@@ -18,6 +18,7 @@ from fmvae_core.music.phrase import MAX_TEMPO, MIN_TEMPO
 Method = Literal["lerp", "slerp"]
 Listening = Literal["model", "played"]
 AnchorName = Literal["A", "B"]
+ColourBy = Literal["density", "velocity", "offset", "style"]
 
 NO_ASKS: Mapping[str, float] = dict.fromkeys(ATTRIBUTES, 0.0)
 
@@ -94,7 +95,7 @@ class ViewState:
     """What is shown and how loud: kept between starts, not part of undo."""
 
     volume: float = 0.8
-    colour_by: str = "density"
+    colour_by: ColourBy = "density"
 
 
 class Session(QObject):
@@ -136,7 +137,7 @@ class Session(QObject):
         """The open bundle."""
         return self._bundle
 
-    def edit(self, text: str, gesture: int | None = None, **fields: Any) -> None:
+    def edit(self, text: str, gesture: int | None = None, /, **fields: Any) -> None:
         """Change fields of the state as one entry of the history.
 
         Parameters
@@ -178,9 +179,7 @@ class Session(QObject):
 
     def open_bundle(self, bundle: Bundle | None) -> None:
         """Begin with a bundle; what was pinned in another latent space is dropped, history too."""
-        self._bundle = bundle
+        self.restore({"a": None, "b": None, "position": 0.0, "landmark": None, "asks": NO_ASKS})
         self.undo.clear()
+        self._bundle = bundle
         self.bundle_changed.emit()
-        self.restore(
-            {"a": None, "b": None, "position": 0.0, "landmark": None, "asks": NO_ASKS}
-        )

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.state.session import ColourBy
 from fmvae_core.files import config_dir, replacing
 from fmvae_core.live.messages import Level, Tempo
 
@@ -58,7 +59,7 @@ class Settings(BaseModel):
     schema_version: Literal[1] = 1
     geometry: str | None = None
     splitters: dict[str, list[int]] = {}
-    colour_by: Literal["density", "velocity", "offset", "style"] = "density"
+    colour_by: ColourBy = "density"
     tempo: Tempo | None = None
     volume: Level = 0.8
     loop: bool = True

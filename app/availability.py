@@ -1,0 +1,81 @@
+"""Which commands can be used now, and why the others cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_NO_BUNDLE = "no model is open; open a bundle first (Ctrl+O)"
+_NO_MODEL = "the model is still loading"
+_NO_ENGINE = "the sound engine is not there; it is being started"
+_NO_PHRASE = "no groove is heard yet; click a point of the map"
+_NO_JOURNEY = "pin A and B first: point at a landmark and press A or B"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What decides whether a command makes sense."""
+
+    has_bundle: bool = False
+    is_model_ready: bool = False
+    has_engine: bool = False
+    is_engine_given_up: bool = False
+    has_phrase: bool = False
+    has_journey: bool = False
+    is_journey_decoded: bool = False
+    has_candidate: bool = False
+    has_landmark: bool = False
+    has_asks: bool = False
+    has_recordings: bool = False
+    is_fetching: bool = False
+    is_rendering: bool = False
+    can_undo: bool = False
+    can_redo: bool = False
+
+
+def why_not(now: Situation) -> dict[str, str | None]:
+    """Return, for each command that is not always possible, why it is disabled, or ``None``."""
+    no_model = None
+    if not now.has_bundle:
+        no_model = _NO_BUNDLE
+    elif not now.is_model_ready:
+        no_model = _NO_MODEL
+    no_journey = _NO_BUNDLE if not now.has_bundle else None if now.has_journey else _NO_JOURNEY
+    no_phrase = None if now.has_phrase else _NO_PHRASE if now.has_bundle else _NO_BUNDLE
+    no_pin = _NO_BUNDLE if not now.has_bundle else None
+    if no_pin is None and not now.has_candidate:
+        no_pin = "point at a landmark of the map, or click one first"
+    played = None
+    if not now.has_landmark:
+        played = "only landmarks were played by a drummer; click one on the map"
+    elif not now.has_recordings:
+        played = "the recordings are not on this computer; fetch them with the File menu"
+    render = no_phrase or ("a sound file is being written" if now.is_rendering else None)
+    no_engine = None if now.has_engine else _NO_ENGINE
+    fetch = "the recordings are here already" if now.has_recordings else None
+    return {
+        "file.open_midi_a": no_model,
+        "file.open_midi_b": no_model,
+        "file.save_phrase": no_phrase,
+        "file.save_journey": no_journey
+        or (None if now.is_journey_decoded else "the journey is being decoded"),
+        "file.render": render,
+        "file.fetch": "they are being fetched" if now.is_fetching else fetch,
+        "edit.undo": None if now.can_undo else "nothing has been changed yet",
+        "edit.redo": None if now.can_redo else "nothing has been taken back",
+        "edit.reset_asks": None if now.has_asks else "no change is asked for",
+        "play.toggle": no_engine or no_phrase,
+        "play.panic": no_engine,
+        "play.restart_engine": None
+        if now.is_engine_given_up
+        else "the sound engine is running, or being started",
+        "explore.pin_a": no_pin,
+        "explore.pin_b": no_pin,
+        "explore.swap": no_journey,
+        "explore.journey": no_journey
+        or (None if now.has_landmark else "the journey is what you hear"),
+        "explore.back": no_journey,
+        "explore.forward": no_journey,
+        "explore.random": None if now.has_bundle else _NO_BUNDLE,
+        "explore.as_played": played,
+        "view.reset_map": None if now.has_bundle else _NO_BUNDLE,
+    }

@@ -1,0 +1,259 @@
+"""Ties what is heard to the session: asks the model worker, shows its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, Signal
+
+from app.explore.describe import short_label
+from app.explore.explore_view import ExploreView
+from app.explore.route import heard_point
+from app.explore.scales import scale_at
+from app.services.engine_client import EngineClient
+from app.services.model_client import ModelClient
+from app.state.session import NO_ASKS, Session
+from fmvae_core.inference.messages import LandmarkPlayed, Realised
+from fmvae_core.live.messages import Position
+from fmvae_core.music.attributes import ATTRIBUTES
+from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
+from fmvae_core.music.representation import Frames
+
+_PLAYED = "this is the recording itself; press P to hear the model and shape it"
+_NOTHING = "no groove is heard yet; click a point of the map"
+
+
+class ExplorePresenter(QObject):
+    """Decides which phrase is heard, and shows it.
+
+    Signals
+    -------
+    heard_changed()
+        Another phrase is shown, or none.
+    """
+
+    heard_changed = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        view: ExploreView,
+        model: ModelClient,
+        engine: EngineClient,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._view = view
+        self._model = model
+        self._engine = engine
+        self._asked_for: tuple[Any, ...] | None = None
+        self._shown: tuple[Frames | None, Frames | None] = (None, None)
+        self._phrase: Phrase | None = None
+        self._play_when_heard = False
+        self._modelled: tuple[int, Frames] | None = None  # a landmark as the model hears it
+        session.changed.connect(self._on_changed)
+        session.bundle_changed.connect(self._on_bundle)
+        model.realised.connect(self._on_realised)
+        model.landmark_played.connect(self._on_played)
+        engine.position.connect(self._on_position)
+        for name, slider in view.attributes.items():
+            slider.asked.connect(self._asker(name))
+        self._show_asks()
+        self._show_heard()
+
+    @property
+    def phrase(self) -> Phrase | None:
+        """What is heard, at the session's tempo."""
+        return None if self._phrase is None else self._phrase.at_tempo(self._session.state.tempo)
+
+    # --- what the user does ---------------------------------------------------------------------
+
+    def hear_landmark(self, index: int) -> None:
+        """Hear a landmark, and start to play if nothing plays."""
+        bundle = self._session.bundle
+        if bundle is None:
+            return
+        self._play_when_heard = True
+        if self._session.state.landmark == index:
+            self._start()
+            return
+        self._session.edit(
+            f"Hear {short_label(bundle, index).split(' · ')[0]}", landmark=index, asks=NO_ASKS
+        )
+
+    def hear_journey(self) -> None:
+        """Leave the landmark for the journey's point."""
+        self._session.edit("Hear the journey", landmark=None)
+
+    def hear_random(self) -> None:
+        """Hear some landmark."""
+        bundle = self._session.bundle
+        if bundle is not None:
+            self.hear_landmark(int(np.random.default_rng().integers(len(bundle.landmarks))))
+
+    def toggle_played(self) -> None:
+        """Hear the landmark as played, or as the model hears it again."""
+        listening = self._session.state.listening
+        self._session.edit(
+            "Hear as played" if listening == "model" else "Hear the model",
+            listening="played" if listening == "model" else "model",
+        )
+
+    def not_played(self) -> None:
+        """Go back to the model where a recording could not be had."""
+        self._session.restore({"listening": "model"})
+
+    def reset_asks(self) -> None:
+        """Ask for no change."""
+        self._session.edit("Reset what is asked", asks=NO_ASKS)
+
+    def swap(self) -> None:
+        """Turn the journey round; the point that is heard stays."""
+        state = self._session.state
+        self._session.edit("Swap A and B", a=state.b, b=state.a, position=1.0 - state.position)
+
+    def _asker(self, name: str) -> Callable[[float, int], None]:
+        def ask(value: float, gesture: int) -> None:
+            asks = {**self._session.state.asks, name: value}
+            self._session.edit(f"Ask for {name}", gesture, asks=asks)
+
+        return ask
+
+    # --- what is heard --------------------------------------------------------------------------
+
+    def _on_bundle(self) -> None:
+        self._asked_for = None
+        self._modelled = None
+        self._take(None, None)
+        for slider in self._view.attributes.values():
+            slider.show_answer(None, None, None)
+        self._show_asks()
+        self._show_heard()
+
+    def _on_changed(self, fields: frozenset[str]) -> None:
+        if "tempo" in fields:
+            for name, slider in self._view.attributes.items():
+                slider.set_scale(scale_at(name, self._session.state.tempo))
+        if fields & {"asks", "landmark", "listening"}:
+            self._show_asks()
+        if fields - {"tempo", "loop", "metronome"}:
+            self._ask()
+            self._show_heard()
+
+    def _ask(self) -> None:
+        """Ask the model worker for what the session says, unless that is what it was asked for."""
+        state, bundle = self._session.state, self._session.bundle
+        z = None if bundle is None else heard_point(state, bundle)
+        if z is None:
+            return
+        if self._is_played():
+            if self._asked_for != ("played", state.landmark):
+                self._asked_for = ("played", state.landmark)
+                assert state.landmark is not None
+                self._model.play_landmark(state.landmark, state.tempo)
+            return
+        asks = {name: value for name, value in state.asks.items() if value}
+        wanted = ("model", z.tobytes(), tuple(asks.items()))
+        if wanted != self._asked_for:
+            self._asked_for = wanted
+            self._model.realise(z, asks, state.tempo)
+
+    def _is_played(self) -> bool:
+        state = self._session.state
+        return state.landmark is not None and state.listening == "played"
+
+    def _on_realised(self, answer: Realised) -> None:
+        if self._is_played():
+            return  # asked for before the switch
+        frames = np.asarray(answer.frames, np.float32)
+        state = self._session.state
+        if state.landmark is not None and not any(state.asks.values()):
+            self._modelled = (state.landmark, frames)
+        for name, slider in self._view.attributes.items():
+            slider.show_answer(answer.base[name], answer.achieved[name], answer.reach.get(name))
+        self._heard(answer.phrase, frames, answer.revision)
+
+    def _on_played(self, answer: LandmarkPlayed) -> None:
+        if not self._is_played() or answer.landmark != self._session.state.landmark:
+            return
+        reference = None
+        if self._modelled is not None and self._modelled[0] == answer.landmark:
+            reference = self._modelled[1]
+        self._heard(
+            answer.phrase, np.asarray(answer.frames, np.float32), answer.revision, reference
+        )
+
+    def _heard(
+        self, phrase: Phrase, frames: Frames, revision: int, reference: Frames | None = None
+    ) -> None:
+        self._engine.note_phrase(phrase, revision)
+        self._take(phrase, frames, reference)
+        if self._play_when_heard:
+            self._start()
+
+    def _start(self) -> None:
+        self._play_when_heard = False
+        if self._engine.state is None or not self._engine.state.playing:
+            self._engine.play()
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def _take(
+        self, phrase: Phrase | None, frames: Frames | None, reference: Frames | None = None
+    ) -> None:
+        self._phrase = phrase
+        grid, bundle = self._view.grid_panel.grid, self._session.bundle
+        self._shown = (frames, reference)
+        if grid is not None:
+            thresholds: npt.ArrayLike = 0.5 if bundle is None else bundle.thresholds
+            grid.set_frames(frames, thresholds)
+            grid.set_reference(reference)
+        self.heard_changed.emit()
+
+    def show_again(self) -> None:
+        """Show the phrase in a grid that has just been made."""
+        frames, reference = self._shown
+        self._take(self._phrase, frames, reference)
+
+    def _on_position(self, position: Position) -> None:
+        grid = self._view.grid_panel.grid
+        if grid is not None and self._engine.state is not None:
+            playing = self._engine.state.playing
+            grid.set_playhead(position.beat * STEPS_PER_BEAT if playing else None)
+
+    def stopped(self) -> None:
+        """Take the playhead away."""
+        grid = self._view.grid_panel.grid
+        if grid is not None:
+            grid.set_playhead(None)
+
+    def _show_asks(self) -> None:
+        state = self._session.state
+        reason = None
+        if self._session.bundle is None:
+            reason = _NOTHING
+        elif self._is_played():
+            reason = _PLAYED
+        for name in ATTRIBUTES:
+            slider = self._view.attributes[name]
+            slider.set_disabled_because(reason)
+            slider.show_ask(state.asks[name])
+
+    def _show_heard(self) -> None:
+        state, bundle = self._session.state, self._session.bundle
+        if bundle is None:
+            text = "No model is open"
+        elif state.landmark is not None:
+            how = "as played" if self._is_played() else "as the model hears it"
+            text = f"Landmark: {short_label(bundle, state.landmark)}, {how}"
+        elif state.has_journey:
+            text = f"Journey: {100 * state.position:.0f} % of the way from A to B"
+        elif state.a or state.b:
+            text = f"Anchor {'A' if state.a else 'B'}"
+        else:
+            text = "Click a point of the map to hear it"
+        self._view.grid_panel.heard.setText(text)

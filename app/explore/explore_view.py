@@ -1,0 +1,310 @@
+"""The Explore tab: map, drum grid, journey and attributes. It holds widgets and no logic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QUndoStack
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QStackedLayout,
+    QToolButton,
+    QUndoView,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from app.actions import Actions
+from app.explore.scales import SCALES
+from app.theme import named, numerals
+from app.widgets.attribute_slider import AttributeSlider
+from app.widgets.colours import ANCHOR_A, ANCHOR_B
+from app.widgets.journey_slider import JourneySlider, StepStrip, Thumbnails
+
+if TYPE_CHECKING:
+    from app.widgets.drum_grid import DrumGrid
+    from app.widgets.latent_map import LatentMap
+
+COLOUR_BY: tuple[tuple[str, str], ...] = (
+    ("density", "Density"),
+    ("velocity", "Velocity"),
+    ("offset", "Offset"),
+    ("style", "Style"),
+)
+METHODS: tuple[tuple[str, str], ...] = (("lerp", "Straight line"), ("slerp", "Arc (slerp)"))
+
+
+class ElidedLabel(QLabel):
+    """A line of text that is cut with dots where it does not fit; the tooltip has it whole."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    @override
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setToolTip(text)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, text)
+        painter.end()
+
+
+class JourneyPanel(QWidget):
+    """A, B, the way between them and its numeric twin."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self.a, self.b = ElidedLabel("not pinned"), ElidedLabel("not pinned")
+        swap = named(QToolButton(), "flat")
+        swap.setDefaultAction(actions["explore.swap"])
+        swap.setAccessibleName("Swap A and B")
+        ends = QGridLayout()
+        ends.setHorizontalSpacing(8)
+        ends.setVerticalSpacing(2)
+        ends.setColumnStretch(1, 1)
+        for row, (name, tone, label) in enumerate(
+            (("A", ANCHOR_A, self.a), ("B", ANCHOR_B, self.b))
+        ):
+            sign = QLabel(name)
+            sign.setStyleSheet(f"color: {tone}; font-weight: 600;")
+            label.setAccessibleName(f"Anchor {name}")
+            ends.addWidget(sign, row, 0)
+            ends.addWidget(label, row, 1)
+        ends.addWidget(swap, 0, 2, 2, 1)
+
+        self.slider = JourneySlider()
+        self.slider.setToolTip("Drag from A to B and hear one groove turn into the other.")
+        self.thumbnails = Thumbnails()
+        self.strip = StepStrip()
+        self.percent = QDoubleSpinBox()
+        self.percent.setRange(0.0, 100.0)
+        self.percent.setDecimals(1)
+        self.percent.setSingleStep(5.0)
+        self.percent.setSuffix(" %")
+        self.percent.setKeyboardTracking(False)
+        self.percent.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.percent.setFixedWidth(84)
+        self.percent.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.percent.setFont(numerals(self.percent.font()))
+        self.percent.setAccessibleName("Position along the journey in per cent")
+        self.percent.setToolTip("How far from A (0 %) to B (100 %).")
+        self.method = QComboBox()
+        for key, title in METHODS:
+            self.method.addItem(title, key)
+        self.method.setAccessibleName("Way from A to B")
+        self.method.setToolTip(
+            "The space is flat, so the straight line is the smooth way. "
+            "The arc is there to compare: it is how MusicVAE interpolates."
+        )
+        twin = QHBoxLayout()
+        twin.setSpacing(8)
+        twin.addWidget(self.percent)
+        twin.addWidget(self.method)
+        twin.addStretch(1)
+        caption = QLabel("hits that change, step by step")
+        caption.setProperty("role", "small")
+        caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(ends)
+        layout.addSpacing(2)
+        layout.addWidget(self.slider)
+        layout.addWidget(self.thumbnails)
+        layout.addWidget(self.strip)
+        layout.addWidget(caption)
+        layout.addSpacing(4)
+        layout.addLayout(twin)
+
+
+class MapBar(QFrame):
+    """The line under the map: what is shown, how it is coloured, what to do next."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self.setObjectName("mapBar")
+        self.projection = QLabel()
+        self.projection.setProperty("role", "small")
+        self.colour_by = QComboBox()
+        for key, title in COLOUR_BY:
+            self.colour_by.addItem(title, key)
+        self.colour_by.setAccessibleName("Colour by")
+        self.colour_by.setToolTip("What the colours of the map mean.")
+        label = QLabel("Colour by")
+        label.setProperty("role", "small")
+        home = named(QToolButton(), "flat")
+        home.setDefaultAction(actions["view.reset_map"])
+        home.setIconSize(QSize(18, 18))
+        home.setAccessibleName("Whole map")
+        self.hint = named(QLabel(), "hint")
+        self.hint.setAccessibleName("What to do next")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 5, 8, 5)
+        layout.setSpacing(8)
+        layout.addWidget(label)
+        layout.addWidget(self.colour_by)
+        layout.addWidget(home)
+        layout.addSpacing(4)
+        layout.addWidget(self.projection)
+        layout.addStretch(1)
+        layout.addWidget(self.hint)
+
+
+class GridPanel(QFrame):
+    """What is heard, in words and as a grid."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self.setObjectName("gridPanel")
+        self.heard = ElidedLabel()
+        self.heard.setProperty("role", "strong")
+        self.heard.setAccessibleName("What you hear")
+        self.as_played = QToolButton()
+        self.as_played.setDefaultAction(actions["explore.as_played"])
+        self.as_played.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.grid: DrumGrid | None = None
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.heard, 1)
+        head.addWidget(self.as_played)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(12, 8, 12, 10)
+        self._layout.setSpacing(6)
+        self._layout.addLayout(head)
+        self._layout.addStretch(1)
+        self.setMinimumHeight(150)
+
+    def install(self, grid: DrumGrid) -> None:
+        """Put the grid in, once its libraries are loaded."""
+        self.grid = grid
+        self._layout.takeAt(self._layout.count() - 1)
+        self._layout.addWidget(grid, 1)
+
+
+class ExploreView(QWidget):
+    """All of the tab. Map and grid come later by `install`, since their libraries take a while."""
+
+    def __init__(self, actions: Actions, history: QUndoStack) -> None:
+        super().__init__()
+        self.map: LatentMap | None = None
+        self.map_bar = MapBar(actions)
+        self.grid_panel = GridPanel(actions)
+        self.journey = JourneyPanel(actions)
+        self.attributes = {name: AttributeSlider(scale) for name, scale in SCALES.items()}
+        self.history = QUndoView(history)
+        self.history.setEmptyLabel("Beginning")
+        self.history.setAccessibleName("History")
+        self.history.setToolTip("Click an entry to go back to it.")
+
+        self._map_area = QWidget()
+        self._stack = QStackedLayout(self._map_area)
+        self.placeholder = QLabel("Opening the map…")
+        self.placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.placeholder.setWordWrap(True)
+        self.placeholder.setProperty("role", "dim")
+        self._stack.addWidget(self.placeholder)
+        upper = QWidget()
+        upper_layout = QVBoxLayout(upper)
+        upper_layout.setContentsMargins(0, 0, 0, 0)
+        upper_layout.setSpacing(0)
+        upper_layout.addWidget(self._map_area, 1)
+        upper_layout.addWidget(self.map_bar)
+        self.left = QSplitter(Qt.Orientation.Vertical)
+        self.left.addWidget(upper)
+        self.left.addWidget(self.grid_panel)
+        self.left.setStretchFactor(0, 1)
+        self.left.setSizes([560, 240])
+        self.left.setChildrenCollapsible(False)
+
+        self.whole = QSplitter(Qt.Orientation.Horizontal)
+        self.whole.addWidget(self.left)
+        self.whole.addWidget(self._panel(actions))
+        self.whole.setStretchFactor(0, 1)
+        self.whole.setSizes([1040, 400])
+        self.whole.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.whole)
+
+    def install(self) -> LatentMap:
+        """Load the libraries that draw, and put map and grid in their places."""
+        # Imported here, not above: the window is on screen before they are loaded.
+        from app.widgets.drum_grid import DrumGrid
+        from app.widgets.latent_map import LatentMap
+
+        self.grid_panel.install(DrumGrid())
+        self.map = LatentMap()
+        self.map.setAccessibleName("Map of the landmarks")
+        self._stack.addWidget(self.map)
+        self._stack.setCurrentWidget(self.map)
+        return self.map
+
+    def show_instead_of_map(self, text: str) -> None:
+        """Say why there is no map."""
+        self.placeholder.setText(text)
+        self._stack.setCurrentWidget(self.placeholder)
+
+    def show_map(self) -> None:
+        """Show the map in place of words."""
+        if self.map is not None:
+            self._stack.setCurrentWidget(self.map)
+
+    def _panel(self, actions: Actions) -> QWidget:
+        reset = named(QToolButton(), "flat")
+        reset.setDefaultAction(actions["edit.reset_asks"])
+        reset.setAccessibleName("Reset what is asked")
+        inner = QWidget()
+        layout = QVBoxLayout(inner)
+        layout.setContentsMargins(16, 14, 16, 12)
+        layout.setSpacing(10)
+        layout.addWidget(_section("Journey"))
+        layout.addWidget(self.journey)
+        layout.addWidget(_rule())
+        layout.addLayout(_head("Ask for a change", reset))
+        for slider in self.attributes.values():
+            layout.addWidget(slider)
+        layout.addWidget(_rule())
+        layout.addWidget(_section("History"))
+        layout.addWidget(self.history, 1)
+        self.history.setMinimumHeight(64)
+        scroll = named(QScrollArea(), "panel")
+        scroll.setWidget(inner)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumWidth(360)
+        return scroll
+
+
+def _section(title: str) -> QLabel:
+    label = QLabel(title)
+    label.setProperty("role", "section")
+    return label
+
+
+def _head(title: str, button: QToolButton) -> QHBoxLayout:
+    head = QHBoxLayout()
+    head.addWidget(_section(title))
+    head.addStretch(1)
+    head.addWidget(button)
+    return head
+
+
+def _rule() -> QFrame:
+    return named(QFrame(), "rule")

@@ -1,0 +1,179 @@
+"""Ties the map to the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtWidgets import QMenu
+
+from app.actions import Actions
+from app.explore.describe import hover_text, landmark_anchor
+from app.explore.explore_view import ExploreView
+from app.explore.route import drawn_anchor, drawn_line, drawn_position
+from app.explore.scales import SCALES
+from app.state.session import AnchorName, Session, new_gesture
+from app.widgets.colours import categories_for, colours_for, limits_for
+from fmvae_core.music.attributes import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from app.widgets.colour_legend import Legend
+    from app.widgets.latent_map import LatentMap
+
+
+class MapPresenter(QObject):
+    """Draws bundle, anchors and journey on the map, and turns clicks and drags into changes.
+
+    Signals
+    -------
+    candidate_changed()
+        Another landmark is under the pointer, or none.
+    failed(str)
+        The map cannot be drawn, why.
+    """
+
+    candidate_changed = Signal()
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        view: ExploreView,
+        actions: Actions,
+        hear: Callable[[int], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._view = view
+        self._actions = actions
+        self._hear = hear
+        self._map: LatentMap | None = None
+        self._legend: Legend | None = None
+        self._hovered = -1
+        self._gesture = 0
+        session.changed.connect(self._on_changed)
+        session.view_changed.connect(lambda fields: self._colour())
+        session.bundle_changed.connect(self._on_bundle)
+        box = view.map_bar.colour_by
+        box.activated.connect(lambda index: session.set_view(colour_by=box.itemData(index)))
+
+    @property
+    def candidate(self) -> int | None:
+        """The landmark that A and B would pin: the one under the pointer, else the one heard."""
+        return self._hovered if self._hovered >= 0 else self._session.state.landmark
+
+    def install(self) -> None:
+        """Make the map and show on it what there is."""
+        from app.widgets.colour_legend import Legend
+
+        latent_map = self._view.install()
+        self._map = latent_map
+        self._legend = Legend()
+        latent_map.add_overlay(self._legend, Qt.Corner.BottomLeftCorner)
+        latent_map.landmark_clicked.connect(self._hear)
+        latent_map.landmark_menu.connect(self._menu)
+        latent_map.hovered.connect(self._on_hovered)
+        latent_map.pin_requested.connect(lambda name, index: self.pin(name, index))
+        latent_map.anchor_dropped.connect(lambda name, index: self.pin(name, index))
+        latent_map.moving_drag_started.connect(self._start_drag)
+        latent_map.moving_dragged.connect(self._drag)
+        latent_map.gl_failed.connect(self.failed)
+        self._on_bundle()
+
+    def pin(self, name: AnchorName, landmark: int | None = None) -> None:
+        """Pin a landmark (by default the candidate) as an end of the journey."""
+        bundle = self._session.bundle
+        index = self.candidate if landmark is None or landmark < 0 else landmark
+        if bundle is not None and index is not None:
+            self._session.edit(f"Pin {name}", **{name.lower(): landmark_anchor(bundle, index)})
+
+    def reset_view(self) -> None:
+        """Turn and zoom the map back to where it began."""
+        if self._map is not None:
+            self._map.reset_view()
+
+    # --- from the map ---------------------------------------------------------------------------
+
+    def _on_hovered(self, index: int) -> None:
+        self._hovered = index
+        self.candidate_changed.emit()
+
+    def _menu(self, index: int, place: QPoint) -> None:
+        menu = QMenu(self._map)
+        menu.addAction("Hear it", lambda: self._hear(index))
+        menu.addSeparator()
+        menu.addAction("Pin as A", lambda: self.pin("A", index))
+        menu.addAction("Pin as B", lambda: self.pin("B", index))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(place)
+
+    def _start_drag(self) -> None:
+        self._gesture = new_gesture()
+
+    def _drag(self, position: float) -> None:
+        self._session.edit(
+            "Move along the journey", self._gesture, position=position, landmark=None
+        )
+
+    # --- to the map -----------------------------------------------------------------------------
+
+    def _on_bundle(self) -> None:
+        bundle, latent_map = self._session.bundle, self._map
+        self._hovered = -1
+        if latent_map is None or bundle is None:
+            return
+        latent_map.hover_text = lambda index: hover_text(bundle, index)
+        self._colour(first=True)
+        self._draw(frozenset({"a", "b", "landmark"}))
+        latent_map.set_axes(explained=bundle.pca.explained.tolist())
+        share = 100.0 * float(bundle.pca.explained.sum())
+        projection = self._view.map_bar.projection
+        projection.setText(f"PCA · {share:.0f} % of the variance")
+        projection.setToolTip(
+            "The map shows the three directions in which the landmarks differ most. "
+            "A straight line in the model's space is a straight line here."
+        )
+
+    def _on_changed(self, fields: frozenset[str]) -> None:
+        self._draw(fields)
+
+    def _draw(self, fields: frozenset[str]) -> None:
+        state, bundle, latent_map = self._session.state, self._session.bundle, self._map
+        if latent_map is None or bundle is None:
+            return
+        if fields & {"a", "b", "method"}:
+            latent_map.set_anchor("A", drawn_anchor(state.a, bundle))
+            latent_map.set_anchor("B", drawn_anchor(state.b, bundle))
+            latent_map.set_line(drawn_line(state, bundle))
+        if fields & {"a", "b", "method", "position"}:
+            latent_map.set_moving(drawn_position(state, bundle))
+        if "landmark" in fields:
+            latent_map.set_current(state.landmark)
+            self.candidate_changed.emit()
+
+    def _colour(self, first: bool = False) -> None:
+        bundle, latent_map, legend = self._session.bundle, self._map, self._legend
+        scheme = self._session.view.colour_by
+        box = self._view.map_bar.colour_by
+        box.setCurrentIndex(max(0, box.findData(scheme)))
+        if bundle is None or latent_map is None or legend is None:
+            return
+        marks = bundle.landmarks
+        if scheme == "style":
+            names = [marks.styles[index] for index in marks.style]
+            colours = colours_for(names, scheme)
+            legend.show_categories("Style", categories_for(names))
+        else:
+            values = marks.attributes[:, ATTRIBUTES.index(scheme)].astype(float)
+            scale = SCALES[scheme]
+            factor = 1.0 if scheme == "offset" else scale.factor  # the tempi differ
+            low, high = limits_for(values * factor, scheme)
+            colours = colours_for(values * factor, scheme, (low, high))
+            unit = {"density": " (hits)", "velocity": " (1 to 127)", "offset": " (of half a step)"}
+            legend.show_continuous(f"{scale.title}{unit[scheme]}", low, high, scheme)
+        if first:
+            latent_map.set_landmarks(bundle.pca.project(marks.z), colours)
+        else:
+            latent_map.set_colours(colours)
