@@ -1,0 +1,354 @@
+"""The picture of the map: what is shown, drawn again only where something changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import vispy
+from PySide6.QtGui import QFont
+from vispy import app as vispy_app
+from vispy import gloo
+
+from app.theme import COLOURS
+from app.widgets.colours import GRADIENT_A_TO_B, rgb
+from app.widgets.latent_map_camera import OrbitCamera, Points, Projection, project
+from app.widgets.latent_map_layers import (
+    Atlas,
+    Backdrop,
+    Discs,
+    Sprite,
+    Sprites,
+    Stroke,
+    Strokes,
+    View,
+    disc_radii,
+    disc_size,
+)
+from app.widgets.latent_map_sprites import ANCHOR_TONES, paint_atlas
+
+log = logging.getLogger(__name__)
+
+Place = npt.NDArray[np.float32]
+"""A place on the map, ``(3,)``."""
+
+_GLOW = "#18202c"
+_CELLS = 8  # of the floor, along each side
+_UPRIGHT = 0.7  # of the height of the map
+_LINE_CORNERS = 24
+_LINE_PASSES = ((11.0, 0.13), (6.0, 0.20), (2.4, 0.95))  # width and alpha: a glow, then the line
+
+
+@dataclass
+class MapScene:
+    """All that the map shows.
+
+    Parameters
+    ----------
+    points, colours
+        The landmarks that are shown, ``(n, 3)`` and ``(n, 4)``.
+    low, high
+        The box that holds all landmarks but the outermost.
+    anchors
+        Places of A and B where they are pinned.
+    line
+        Corners ``(m, 3)`` of the line between them, or None.
+    moving
+        The moving point, or None.
+    current, hovered, target
+        Places of the landmark that plays, the one under the cursor, and the one on which the held
+        anchor would land.
+    held
+        ``"A"``, ``"B"`` or ``"moving"`` while it is dragged, else empty.
+    ghost
+        Where the held anchor is.
+    axis_labels
+        One for each axis.
+    """
+
+    points: Points = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    colours: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    low: Place = field(default_factory=lambda: -np.ones(3, np.float32))
+    high: Place = field(default_factory=lambda: np.ones(3, np.float32))
+    anchors: dict[str, Place] = field(default_factory=dict)
+    line: Points | None = None
+    moving: Place | None = None
+    current: Place | None = None
+    hovered: Place | None = None
+    target: Place | None = None
+    held: str = ""
+    ghost: Place | None = None
+    axis_labels: tuple[str, str, str] = ("PC1", "PC2", "PC3")
+
+    def marks(self) -> dict[str, Place]:
+        """Return where A and B are drawn: a held one follows the cursor."""
+        marks = dict(self.anchors)
+        if self.held in marks and self.ghost is not None:
+            marks[self.held] = self.ghost
+        return marks
+
+    def floor(self) -> float:
+        """Return the height of the floor."""
+        return float(self.low[2] - 0.08 * (self.high[2] - self.low[2]))
+
+    def outline(self) -> Points:
+        """Return places ``(k, 3)`` that should all be in view: the landmarks and the floor."""
+        low, high = self.low, self.high
+        corners = [(x, y, self.floor()) for x in (low[0], high[0]) for y in (low[1], high[1])]
+        within = ((self.points >= low) & (self.points <= high)).all(axis=1)
+        return np.concatenate([self.points[within], np.array(corners, np.float32)])
+
+
+class MapCanvas(vispy_app.Canvas):
+    """Draws a `MapScene` through an `OrbitCamera`.
+
+    Call `changed` after changing either; several changes are drawn at once.
+
+    Parameters
+    ----------
+    scene, camera
+        What is drawn and from where. Shared with the widget.
+    font
+        Of the labels.
+    failed
+        Called once, with what went wrong, if drawing fails; nothing is drawn after that.
+    """
+
+    def __init__(
+        self, scene: MapScene, camera: OrbitCamera, font: QFont, failed: Callable[[str], None]
+    ) -> None:
+        vispy.use("pyside6", "gl2")
+        # QOpenGLWidget shows by itself what was drawn; swapping as well costs as much again.
+        super().__init__(
+            keys=None,
+            show=False,
+            autoswap=False,
+            config={"samples": 0, "depth_size": 0, "stencil_size": 0},
+        )
+        self.scene = scene
+        self.camera = camera
+        self.drawn = 0
+        self._font = font
+        self._failed = failed
+        self._is_broken = False
+        self._changes: set[str] = {"points", "colours", "axes", "line", "marks", "moving", "camera"}
+        self._atlas: Atlas | None = None
+        self._corner: tuple[float, float] | None = None
+        self._backdrop = Backdrop(rgb(COLOURS["ground"]), rgb(_GLOW))
+        self._floor = Strokes()
+        self._labels = Sprites()
+        self._discs = Discs(rgb(COLOURS["ground"]))
+        self._journey = Strokes()
+        self._marks = Sprites()
+        self._stem = Strokes()
+        self._moving = Sprites()
+        # Otherwise vispy logs an error in a callback and goes on with a black picture.
+        self.events.draw.ignore_callback_errors = False
+
+    def changed(self, *parts: str) -> None:
+        """Draw again soon.
+
+        Parameters
+        ----------
+        parts
+            Of ``points``, ``colours``, ``axes``, ``line`` (and the anchors at its ends), ``marks``
+            (rings round landmarks), ``moving`` and ``camera``.
+        """
+        self._changes.update(parts)
+        self.update()
+
+    def view(self) -> View:
+        """Return the camera and the screen as the layers need them."""
+        width, height = self.size
+        camera = self.camera
+        return View(
+            camera.matrix(width, height),
+            width,
+            height,
+            self.physical_size[0] / max(width, 1),
+            camera.fitted_distance,
+            camera.distance,
+            camera.radius,
+        )
+
+    def projected(self, points: npt.ArrayLike) -> Projection:
+        """Return where places ``(n, 3)`` lie on the widget, in logical pixels."""
+        width, height = self.size
+        places = np.asarray(points, np.float32).reshape(-1, 3)
+        return project(places, self.camera.matrix(width, height), width, height)
+
+    def disc_radii(self, screen: Projection) -> npt.NDArray[np.float32]:
+        """Return the radii in logical pixels at which the landmarks are drawn."""
+        return disc_radii(
+            screen.depth,
+            disc_size(len(self.scene.points)),
+            self.camera.fitted_distance,
+            self.camera.distance,
+        )
+
+    def on_draw(self, event: object) -> None:
+        """Draw (called by vispy)."""
+        if self._is_broken:
+            return
+        try:
+            self._draw()
+            # Here, and not when vispy gets to it: the driver's errors are to be caught below.
+            self.context.flush_commands()
+            if not self.drawn:
+                gloo.gl.check_error("the first drawing of the map")
+        except Exception as error:
+            self._is_broken = True
+            log.exception("the map cannot be drawn")
+            self._failed(str(error) or type(error).__name__)
+            return
+        self.drawn += 1
+
+    def _draw(self) -> None:
+        view = self.view()
+        self._upload(view)
+        gloo.set_viewport(0, 0, *self.physical_size)
+        gloo.set_state(
+            blend=True,
+            depth_test=False,
+            cull_face=False,
+            blend_func=("one", "one_minus_src_alpha"),
+            # vispy's Qt backend fills the alpha channel with that of this colour after drawing.
+            clear_color=(0.0, 0.0, 0.0, 1.0),
+        )
+        self._backdrop.draw()
+        self._floor.draw(view)
+        self._labels.draw(view)
+        self._discs.draw(view)
+        # A, B, the line and the moving point lie over all landmarks: they must never be lost.
+        self._journey.draw(view)
+        self._stem.draw(view)
+        self._marks.draw(view)
+        self._moving.draw(view)
+
+    def _upload(self, view: View) -> None:
+        """Hand to the graphics card what changed since the last picture, and only that."""
+        changes, self._changes = self._changes, set()
+        if self._atlas is None or self._atlas.scale != view.scale or "axes" in changes:
+            labels = {f"axis {k}": text for k, text in enumerate(self.scene.axis_labels)}
+            self._atlas = paint_atlas(labels, self._font, view.scale)
+            texture = gloo.Texture2D(self._atlas.pixels, interpolation="linear")
+            for sprites in (self._labels, self._marks, self._moving):
+                sprites.set_texture(texture)
+            self._corner = None
+            changes |= {"line", "marks", "moving"}
+        if "points" in changes:
+            self._discs.set_points(self.scene.points)
+            self._corner = None
+        if changes & {"points", "colours"}:
+            self._discs.set_colours(self.scene.colours)
+        if changes & {"points", "camera"}:
+            self._discs.sort(view)
+            self._upload_floor(self._atlas)
+        if changes & {"points", "line"}:
+            self._upload_line()
+        if changes & {"points", "line", "marks"}:
+            self._upload_marks(self._atlas)
+        if changes & {"points", "line", "moving"}:
+            self._upload_moving(self._atlas)
+
+    def _upload_floor(self, atlas: Atlas) -> None:
+        """Draw the floor, its upright at the corner farthest from the eye, and the axes' names."""
+        scene = self.scene
+        middle = 0.5 * (scene.low + scene.high)
+        eye = self.camera.eye()
+        corner = (1.0 if eye[0] < middle[0] else -1.0, 1.0 if eye[1] < middle[1] else -1.0)
+        if corner == self._corner:
+            return
+        self._corner = corner
+        floor = scene.floor()
+        top = floor + _UPRIGHT * (float(scene.high[2]) - floor)
+        reach = 0.5 * (scene.high - scene.low)[:2]
+        (left, front), (right, rear) = middle[:2] - reach, middle[:2] + reach
+        tone = rgb(COLOURS["dim"])
+        faint, clear = (*tone, 0.13), (*tone, 0.42)
+        strokes = []
+        for share in np.linspace(0.0, 1.0, _CELLS + 1):
+            is_rim = share in (0.0, 1.0)
+            colours = (clear, clear) if is_rim else (faint, faint)
+            x, y = left + share * (right - left), front + share * (rear - front)
+            strokes.append(Stroke((x, front, floor), (x, rear, floor), colours))
+            strokes.append(Stroke((left, y, floor), (right, y, floor), colours))
+        far_x, far_y = middle[:2] + reach * corner
+        near_x, near_y = middle[:2] - reach * corner
+        strokes.append(Stroke((far_x, far_y, floor), (far_x, far_y, top), (clear, (*tone, 0.1))))
+        self._floor.set(strokes)
+        beyond = 0.09 * reach
+        out_x, out_y = near_x - corner[0] * beyond[0], near_y - corner[1] * beyond[1]
+        self._labels.set(
+            [
+                Sprite("axis 0", (middle[0], out_y, floor)),
+                Sprite("axis 1", (out_x, middle[1], floor)),
+                Sprite("axis 2", (far_x, far_y, top + 0.05 * (top - floor))),
+            ],
+            atlas,
+        )
+
+    def _upload_line(self) -> None:
+        scene = self.scene
+        marks = scene.marks()
+        line = scene.line
+        if scene.held in marks and len(marks) == 2:
+            line = np.stack([marks["A"], marks["B"]])
+        strokes = []
+        if line is not None and len(line) > 1:
+            # More corners than a straight line needs, so that its colour can turn on the way.
+            at = np.linspace(0.0, 1.0, max(len(line), _LINE_CORNERS))
+            known = np.linspace(0.0, 1.0, len(line))
+            places = np.stack([np.interp(at, known, line[:, k]) for k in range(3)], axis=1)
+            shadow = places.copy()
+            shadow[:, 2] = scene.floor()
+            dim = (*rgb(COLOURS["text"]), 0.20)
+            strokes += [
+                Stroke(shadow[k], shadow[k + 1], (dim, dim), 1.5) for k in range(len(at) - 1)
+            ]
+            tones = GRADIENT_A_TO_B[np.rint(at * 255).astype(int)]
+            for width, alpha in _LINE_PASSES:
+                colours = np.column_stack([tones, np.full(len(at), alpha)])
+                strokes += [
+                    Stroke(places[k], places[k + 1], (colours[k], colours[k + 1]), width)
+                    for k in range(len(at) - 1)
+                ]
+        strokes += [self._stem_of(place, rgb(ANCHOR_TONES[name])) for name, place in marks.items()]
+        self._journey.set(strokes)
+
+    def _upload_marks(self, atlas: Atlas) -> None:
+        scene = self.scene
+        marks = scene.marks()
+        sprites = [Sprite("shadow", self._below(place), 0.4) for place in marks.values()]
+        if scene.current is not None:
+            sprites.append(Sprite("current", scene.current))
+        if scene.hovered is not None:
+            sprites.append(Sprite("hover", scene.hovered))
+        if scene.target is not None:
+            sprites.append(Sprite(f"target {scene.held}", scene.target))
+        sprites += [
+            Sprite(name, place, 0.8 if name == scene.held else 1.0) for name, place in marks.items()
+        ]
+        self._marks.set(sprites, atlas)
+
+    def _upload_moving(self, atlas: Atlas) -> None:
+        place = self.scene.moving
+        # While an anchor is held the line is not yet the one on which the point lies.
+        if place is None or self.scene.held in ANCHOR_TONES:
+            self._stem.set([])
+            self._moving.set([], atlas)
+            return
+        self._stem.set([self._stem_of(place, rgb(COLOURS["text"]))])
+        picture = "held" if self.scene.held == "moving" else "moving"
+        sprites = [Sprite("shadow", self._below(place), 0.6), Sprite(picture, place)]
+        self._moving.set(sprites, atlas)
+
+    def _below(self, place: Place) -> tuple[float, float, float]:
+        return float(place[0]), float(place[1]), self.scene.floor()
+
+    def _stem_of(self, place: Place, tone: npt.NDArray[np.float64]) -> Stroke:
+        """Return a faint upright from the floor, which tells how far away a place is."""
+        return Stroke(self._below(place), place, ((*tone, 0.10), (*tone, 0.45)))
