@@ -27,6 +27,9 @@ class ModelConfig:
         Units of the conductor.
     decoder_hidden
         Units of each layer of the bar-level GRU.
+    place_in_bar
+        Whether the bar-level GRU is told at which step of the bar it is, by a learnt vector added to
+        its input. Ours: without frame feedback it would have to count.
     prior_hidden
         Units of the fully connected layers of q(zeta|z) and p(z|zeta).
     prior_latent_dim
@@ -42,6 +45,7 @@ class ModelConfig:
     encoder_hidden: tuple[int, ...] = (512, 512)
     conductor_hidden: int = 512
     decoder_hidden: tuple[int, ...] = (512, 512)
+    place_in_bar: bool = True
     prior_hidden: tuple[int, ...] = (256, 256)
     prior_latent_dim: int = 32
     importance_samples: int = 8

@@ -29,6 +29,10 @@ class HierarchicalDecoder(nn.Module):
         self.bar_start = nn.Linear(conductor, self.layers * hidden)
         self.bar = nn.GRU(conductor, hidden, num_layers=self.layers, batch_first=True)
         self.head = nn.Linear(hidden, config.features)
+        if config.place_in_bar:
+            self.place = nn.Parameter(0.1 * torch.randn(STEPS_PER_BAR, conductor))
+        else:
+            self.register_parameter("place", None)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return raw outputs ``(batch, steps, features)`` for points ``(batch, latent_dim)``."""
@@ -38,5 +42,7 @@ class HierarchicalDecoder(nn.Module):
         plan = plan.reshape(batch * self.bars, -1)
         states = torch.tanh(self.bar_start(plan)).view(-1, self.layers, self.hidden)
         steps = plan.unsqueeze(1).expand(-1, STEPS_PER_BAR, -1)
+        if self.place is not None:
+            steps = steps + self.place
         outputs, _ = self.bar(steps, states.transpose(0, 1).contiguous())
         return self.head(outputs).reshape(batch, self.bars * STEPS_PER_BAR, -1)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fmvae_core.models.config import ModelConfig
 
+_INITIAL_LOG_STD = -2.0
 _MIN_LOG_STD, _MAX_LOG_STD = -7.0, 2.0
 
 
@@ -28,6 +29,9 @@ class Encoder(nn.Module):
             batch_first=True,
         )
         self.head = nn.Linear(2 * hidden, 2 * config.latent_dim)
+        with torch.no_grad():
+            # From a standard deviation of 1 the signal is lost in noise for hundreds of steps.
+            self.head.bias[config.latent_dim :] = _INITIAL_LOG_STD
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log standard deviation, each ``(batch, latent_dim)``.

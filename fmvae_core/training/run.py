@@ -27,6 +27,7 @@ from fmvae_core.data.sources import open_corpus
 from fmvae_core.training import trainer
 from fmvae_core.training.checkpoint import load_checkpoint
 from fmvae_core.training.config import TrainingConfig, load_preset
+from fmvae_core.training.constraint import ConstraintState
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.trainer import CHECKPOINT_FILE, Trainer
 
@@ -104,19 +105,15 @@ def train(
         def show(progress: trainer.Progress) -> None:
             bar.update(task, completed=progress.step, figures=_figures(progress.values))
 
-        was_initial = run.constraint.is_initial
+        def tell(state: ConstraintState) -> None:
+            console.print(_phase_end(state, config))
+
         run.train(
-            max_seconds=60.0 * max_minutes, should_stop=is_interrupted, on_progress=show
+            max_seconds=60.0 * max_minutes,
+            should_stop=is_interrupted,
+            on_progress=show,
+            on_phase_end=tell,
         )
-    state = run.constraint
-    if was_initial and not state.is_initial:
-        if state.relaxed:
-            console.print(
-                f"[yellow]The initial phase ended at step {state.phase_end:,} without reaching "
-                f"kappa² = {config.constraint.kappa**2:.4f}; the bound is now {state.bound:.4f}."
-            )
-        else:
-            console.print(f"The initial phase ended at step {state.phase_end:,}.")
     if run.is_finished:
         console.print(f"Finished. Make it a bundle with: flatjam bundle {out} --out FOLDER")
     else:
@@ -147,6 +144,16 @@ def _progress_bar(console: Console) -> Progress:
         refresh_per_second=2,
         speed_estimate_period=300,
     )
+
+
+def _phase_end(state: ConstraintState, config: TrainingConfig) -> str:
+    if state.relaxed:
+        return (
+            f"[yellow]The initial phase ended at step {state.phase_end:,} without reaching "
+            f"κ² = {config.constraint.kappa**2:.4f} (best {state.best:.4f}); the bound is now "
+            f"{state.bound:.4f}."
+        )
+    return f"The initial phase ended at step {state.phase_end:,}; flatness begins."
 
 
 def _figures(values: dict[str, float | str | bool]) -> str:

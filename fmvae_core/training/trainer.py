@@ -22,7 +22,7 @@ from fmvae_core.training.checkpoint import (
     save_checkpoint,
 )
 from fmvae_core.training.config import TrainingConfig
-from fmvae_core.training.constraint import advance, begin
+from fmvae_core.training.constraint import ConstraintState, advance, begin
 from fmvae_core.training.events import EventLog
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.objective import loss
@@ -138,6 +138,7 @@ class Trainer:
         checkpoint_seconds: float = 120.0,
         should_stop: Callable[[], bool] = lambda: False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
+        on_phase_end: Callable[[ConstraintState], None] = lambda state: None,
     ) -> None:
         """Do steps until the plan is fulfilled, the time is up, or `should_stop` says so.
 
@@ -150,7 +151,16 @@ class Trainer:
         with EventLog(self.run, self.step) as log, self.hardware.full_precision():
             try:
                 while not self.is_finished and not should_stop():
+                    was_initial = self.constraint.is_initial
                     values = self.take_step()
+                    if was_initial and not self.constraint.is_initial:
+                        state = self.constraint
+                        log.write(
+                            "phase",
+                            self.step,
+                            {"best": state.best, "bound": state.bound, "relaxed": state.relaxed},
+                        )
+                        on_phase_end(state)
                     now = time.monotonic()
                     self.seconds = earlier + now - begun
                     if self.step % LOG_EVERY == 0 or self.is_finished:

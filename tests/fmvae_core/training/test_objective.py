@@ -1,0 +1,110 @@
+"""The loss of one step."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from fmvae_core.models.drum_likelihood import audible, frames_of, negative_log_likelihood
+from fmvae_core.models.fm_music_vae import FMMusicVAE
+from fmvae_core.training.objective import FlatnessConfig, flatness_term, loss
+from tests.corpora import tiny_corpus
+from tests.corpora_config import tiny_config
+
+
+@pytest.fixture
+def model() -> FMMusicVAE:
+    torch.manual_seed(0)
+    return FMMusicVAE(tiny_config().model)
+
+
+@pytest.fixture
+def batch() -> torch.Tensor:
+    corpus = tiny_corpus()
+    return torch.from_numpy(corpus.cut(corpus.windows(2))[:8])
+
+
+def step(model: FMMusicVAE, batch: torch.Tensor, eta: float, seed: int = 3, **changes: object):
+    config = FlatnessConfig(points=4, directions=3, **changes)
+    return loss(model, batch, 0.1, eta, config, torch.Generator().manual_seed(seed))
+
+
+def test_is_a_pure_function_of_model_batch_and_generator(
+    model: FMMusicVAE, batch: torch.Tensor
+) -> None:
+    torch.manual_seed(1)
+    first, _ = step(model, batch, 10.0)
+    torch.manual_seed(2)  # the global generator plays no part
+    second, _ = step(model, batch, 10.0)
+    other, _ = step(model, batch, 10.0, seed=4)
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_adds_up(model: FMMusicVAE, batch: torch.Tensor) -> None:
+    total, metrics = step(model, batch, 10.0)
+    expected = metrics.nll + 0.1 * metrics.kl + 10.0 * metrics.flatness
+    torch.testing.assert_close(total, expected)
+    without, bare = step(model, batch, 0.0)
+    torch.testing.assert_close(without, bare.nll + 0.1 * bare.kl)
+    assert float(bare.flatness) == 0.0
+
+
+def test_flatness_moves_the_decoder_and_not_the_encoder(
+    model: FMMusicVAE, batch: torch.Tensor
+) -> None:
+    mean, _ = model.encode(batch)
+    flat, _ = flatness_term(
+        model, mean, FlatnessConfig(points=4, directions=3), torch.Generator().manual_seed(0)
+    )
+    flat.backward()
+    assert all(parameter.grad is None for parameter in model.encoder.parameters())
+    moved = [parameter.grad.abs().sum() for parameter in model.decoder.parameters()]
+    assert torch.stack(moved).sum() > 0
+
+
+def test_all_directions_and_both_forms_are_options(
+    model: FMMusicVAE, batch: torch.Tensor
+) -> None:
+    values = {
+        (form, directions): float(
+            loss(
+                model,
+                batch,
+                0.1,
+                1.0,
+                FlatnessConfig(form=form, directions=directions, points=4),
+                torch.Generator().manual_seed(0),
+            )[1].flatness.detach()
+        )
+        for form in ("scale-free", "paper")
+        for directions in (0, 3)
+    }
+    assert all(value > 0 for value in values.values())
+    assert len(set(values.values())) == 4
+
+
+def test_likelihood_is_lowest_at_the_truth(batch: torch.Tensor) -> None:
+    n = 9
+    truth = torch.cat(
+        [
+            (batch[..., :n] * 2 - 1) * 20,
+            torch.logit(batch[..., n : 2 * n], eps=1e-6),
+            torch.atanh(batch[..., 2 * n :].clamp(-1 + 1e-6, 1 - 1e-6)),
+        ],
+        dim=-1,
+    )
+    best = negative_log_likelihood(truth, batch)
+    noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+    assert (best < 1e-3).all()
+    assert (negative_log_likelihood(truth + noise, batch) > best + 1.0).all()
+    torch.testing.assert_close(frames_of(truth), batch, atol=1e-4, rtol=0)
+
+
+def test_silence_is_inaudible() -> None:
+    raw = torch.zeros(1, 2, 27)
+    raw[..., :9] = -30.0
+    loud = raw.clone()
+    loud[..., 9:] = 3.0
+    torch.testing.assert_close(audible(frames_of(raw)), audible(frames_of(loud)), atol=1e-6, rtol=0)
+    assert not torch.allclose(frames_of(raw), frames_of(loud))

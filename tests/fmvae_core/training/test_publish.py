@@ -1,0 +1,63 @@
+"""From a real short run to a bundle that plays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmvae_core.data.corpus import save_corpus
+from fmvae_core.inference.networks import Networks
+from fmvae_core.models.bundle import Bundle
+from fmvae_core.training.hardware import Hardware
+from fmvae_core.training.publish import publish
+from fmvae_core.training.trainer import Trainer
+from tests.corpora import tiny_corpus
+from tests.corpora_config import tiny_config
+
+
+def test_a_run_becomes_a_bundle_with_its_card(tmp_path: Path) -> None:
+    corpus = tiny_corpus(performances=16, bars=8)
+    Trainer(tiny_config(steps=80), corpus, tmp_path / "run", Hardware.choose("cpu")).train()
+    save_corpus(corpus, tmp_path / "frames.safetensors")
+    publish(
+        tmp_path / "run", tmp_path / "bundle", data=tmp_path / "frames.safetensors", name="tiny"
+    )
+
+    bundle = Bundle.open(tmp_path / "bundle")
+    assert len(bundle.landmarks) == len(corpus.windows(2, "training"))
+    card = json.loads((tmp_path / "bundle" / "card.json").read_text())
+    assert card["steps"] == 80
+    for split in ("validation", "test"):
+        for figure in ("f1", "precision", "recall", "error"):
+            assert 0 <= card[split][f"hit_{figure}"] <= 1
+        assert card[split]["velocity_mse"] > 0
+        assert card[split]["offset_mse"] > 0
+    assert set(card["smoothness"]) >= {"max_step_mean", "max_step_median", "ideal", "end_distance"}
+    assert card["geometry"]["condition_number_median"] >= 1
+    for name in ("density", "velocity", "offset"):
+        assert set(card["attributes"][name]) == {
+            "corr_a",
+            "corr_b",
+            "corr_c",
+            "slope",
+            "r2",
+            "kept",
+        }
+
+    # The landmarks are what the shipped networks say of the training phrases.
+    networks = Networks(bundle)
+    windows = corpus.windows(2, "training")
+    np.testing.assert_allclose(
+        networks.encode(corpus.cut(windows)), bundle.landmarks.z, atol=2e-3, rtol=2e-3
+    )
+    source = corpus.performances[windows.performance[5]]
+    landmarks = bundle.landmarks
+    assert landmarks.performances[landmarks.performance[5]] == source.source
+    assert landmarks.bar[5] == windows.bar[5]
+
+    with pytest.raises(ValueError, match="another version"):
+        save_corpus(tiny_corpus(seed=3), tmp_path / "other.safetensors")
+        publish(tmp_path / "run", tmp_path / "other", data=tmp_path / "other.safetensors")
