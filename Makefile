@@ -45,6 +45,7 @@ clean:  ## Remove what was built, the virtual environment too
 .PHONY: checks pytest measure
 
 checks:
+	$(VENV_PYTHON) scripts/check_files
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
