@@ -102,7 +102,7 @@ _SEQUENTIAL = _ramp("#5a50b4", "#4379c4", "#2fa6b0", "#7dcb7a", "#fbf0a4")
 _DIVERGING = _ramp("#4fb4ff", "#4a7fae", "#565d6c", "#b07c4f", "#ffa657")
 GRADIENT_A_TO_B = _ramp(ANCHOR_A, ANCHOR_B)
 """256 colours of the line from A to B."""
-VELOCITY = _ramp("#1b3a4d", "#2f7ea3", ANCHOR_B, "#e4f7ff")
+VELOCITY = _ramp("#28516b", "#3585ad", ANCHOR_B, "#e8f8ff")
 """256 colours of a hit, from soft to hard."""
 
 

@@ -31,7 +31,7 @@ def measure_fps(n_points: int, seconds: float) -> float:
     RuntimeError
         If there is no OpenGL here.
     """
-    app = QApplication.instance() or QApplication([])
+    QApplication.instance() or QApplication([])
     generator = np.random.default_rng(0)
     middles = generator.normal(size=(_CLUSTERS, 3)) * (2.0, 1.4, 1.0)
     spread = generator.normal(size=(n_points, 3)) * 0.35
@@ -48,15 +48,15 @@ def measure_fps(n_points: int, seconds: float) -> float:
     latent_map.set_moving(points[[0, -1]].mean(axis=0))
     latent_map.show()
     try:
-        _turn(app, latent_map, 0.5)  # the first pictures compile shaders and fill buffers
-        return _turn(app, latent_map, seconds)
+        _turn(latent_map, 0.5)  # the first pictures compile shaders and fill buffers
+        return _turn(latent_map, seconds)
     finally:
         latent_map.close()
         latent_map.deleteLater()
-        app.processEvents()
+        QApplication.processEvents()
 
 
-def _turn(app: QApplication, latent_map: LatentMap, seconds: float) -> float:
+def _turn(latent_map: LatentMap, seconds: float) -> float:
     canvas = latent_map.canvas
     if canvas is None:
         raise RuntimeError("the map could not be drawn; the log says why")
@@ -68,5 +68,5 @@ def _turn(app: QApplication, latent_map: LatentMap, seconds: float) -> float:
             seen = canvas.drawn
             latent_map.camera.orbit(1.0, 0.0)
             canvas.changed("camera")
-        app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 10)
+        QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 10)
     return (canvas.drawn - first) / passed

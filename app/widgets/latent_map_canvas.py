@@ -184,7 +184,7 @@ class MapCanvas(vispy_app.Canvas):
         """Return the radii in logical pixels at which the landmarks are drawn."""
         return disc_radii(
             screen.depth,
-            disc_size(len(self.scene.points)),
+            disc_size(len(self.scene.points), self.size[1]),
             self.camera.fitted_distance,
             self.camera.distance,
         )

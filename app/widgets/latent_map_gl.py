@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.theme import SPACE
+from app.theme import COLOURS, SPACE
 
 _GL_RENDERER = 0x1F01
 _SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software rasterizer", "gdi generic")
@@ -69,14 +69,20 @@ class NoMap(QWidget):
         )
         text.setObjectName("noMapText")
         text.setWordWrap(True)
-        text.setMaximumWidth(520)
+        text.setStyleSheet(f"color: {COLOURS['dim']};")
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(4 * SPACE, 4 * SPACE, 4 * SPACE, 4 * SPACE)
-        layout.setSpacing(SPACE)
-        layout.addStretch()
-        for label in (title, text):
-            layout.addWidget(label, alignment=Qt.AlignmentFlag.AlignHCenter)
-        layout.addStretch()
+        page = QWidget()
+        page.setMaximumWidth(540)
+        column = QVBoxLayout(page)
+        column.setSpacing(2 * SPACE)
+        column.addStretch()
+        column.addWidget(title)
+        column.addWidget(text)
+        column.addStretch()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(3 * SPACE, SPACE, 3 * SPACE, SPACE)
+        row.addStretch(1)
+        row.addWidget(page, 100)
+        row.addStretch(1)
         self.setAccessibleName(title.text())
         self.setAccessibleDescription(text.text())

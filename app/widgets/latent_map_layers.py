@@ -67,9 +67,14 @@ class View:
         return begin, 1.0 / (2.1 * self.radius)
 
 
-def disc_size(count: int) -> float:
-    """Return the diameter, in logical pixels at the fitted distance, of so many discs."""
-    return float(np.clip(7.0 * (5000.0 / max(count, 1)) ** 0.25, 4.6, 10.0))
+def disc_size(count: int, height: float) -> float:
+    """Return the diameter, at the fitted distance, of so many discs on a screen of a height.
+
+    Both in logical pixels.
+    """
+    crowd = (5000.0 / max(count, 1)) ** 0.25
+    room = float(np.clip(height / 800.0, 0.4, 2.0)) ** 0.5
+    return float(np.clip(7.0 * crowd, 4.6, 10.0)) * room
 
 
 def disc_radii(
@@ -96,12 +101,10 @@ class Discs:
         self._colours = gloo.VertexBuffer()
         self._order = gloo.IndexBuffer()
         self._points = np.zeros((0, 3), np.float32)
-        self.size = disc_size(1)
 
     def set_points(self, points: Points) -> None:
         """Take the places ``(n, 3)``. Colours must follow where the number changes."""
         self._points = np.ascontiguousarray(points, np.float32)
-        self.size = disc_size(len(points))
         if len(points):
             self._places.set_data(self._points)
 
@@ -124,7 +127,8 @@ class Discs:
         program["a_position"] = self._places
         program["a_colour"] = self._colours
         program["u_matrix"] = view.matrix
-        program["u_size"] = self.size * np.sqrt(view.fitted_distance * view.distance)
+        size = disc_size(len(self._points), view.height)
+        program["u_size"] = size * np.sqrt(view.fitted_distance * view.distance)
         program["u_scale"] = view.scale
         program["u_haze"] = view.haze
         program.draw("points", self._order)
