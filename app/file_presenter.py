@@ -18,11 +18,11 @@ from app.explore.journey_presenter import JourneyPresenter
 from app.services.background import BackgroundJob, Progress
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
-from app.services.wav import RenderError, render_wav
 from app.state.session import Anchor, AnchorName, Session
 from app.widgets.notices import Notices, Remedy
 from fmvae_core.data.download import DownloadError, groove_zip
 from fmvae_core.inference.messages import PhraseEncoded, WorkerProblem
+from fmvae_core.live.library import SoundError
 from fmvae_core.music.drums import drum_maps
 from fmvae_core.music.midi_file import MidiFileError, read_midi, write_midi
 from fmvae_core.music.phrase import BEATS_PER_BAR, STEP_BEATS, Phrase
@@ -174,7 +174,7 @@ class FilePresenter(QObject):
             return
         soundfont = state.soundfont if state else None
         job = BackgroundJob(
-            lambda report: render_wav(phrase, path, soundfont), (RenderError, OSError), self
+            lambda report: _render(phrase, path, soundfont), (SoundError, ValueError, OSError), self
         )
         self._rendering = job
         job.finished.connect(lambda _result: self._saved(f"Saved {path.name}.", path.parent))
@@ -298,6 +298,13 @@ def likely_drum_map(phrase: Phrase) -> str:
     counts = Counter(note.pitch for note in phrase.notes)
     keys = sorted(drum_maps(), key=lambda key: key != "general-midi")
     return max(keys, key=lambda key: sum(counts[pitch] for pitch in drum_maps()[key].categories))
+
+
+def _render(phrase: Phrase, path: Path, soundfont: str | None) -> Path:
+    from fmvae_core.live.render import render  # FluidSynth is not loaded before it is needed
+
+    render(phrase, path, soundfont)
+    return path
 
 
 def _fetch(report: Progress) -> Path:

@@ -47,7 +47,7 @@ def landmark_anchor(bundle: Bundle, landmark: int) -> Anchor:
 
 
 def opening_landmarks(bundle: Bundle) -> tuple[int, int]:
-    """Choose the two landmarks of a newcomer's first journey: a quiet, sparse groove and a busy one.
+    """Choose the landmarks of a newcomer's first journey: a quiet, sparse groove and a busy one.
 
     A is the landmark nearest to the 20th percentile of density and velocity, among those that play
     near the grid; B is nearest to the 85th, in another style where there is one.

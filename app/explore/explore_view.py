@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QUndoStack
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -26,10 +25,11 @@ from typing_extensions import override
 
 from app.actions import Actions
 from app.explore.scales import SCALES
-from app.theme import named, numerals
+from app.theme import named
 from app.widgets.attribute_slider import AttributeSlider
 from app.widgets.colours import ANCHOR_A, ANCHOR_B
 from app.widgets.journey_slider import JourneySlider, StepStrip, Thumbnails
+from app.widgets.number_box import NumberBox
 
 if TYPE_CHECKING:
     from app.widgets.drum_grid import DrumGrid
@@ -92,16 +92,8 @@ class JourneyPanel(QWidget):
         self.slider.setToolTip("Drag from A to B and hear one groove turn into the other.")
         self.thumbnails = Thumbnails()
         self.strip = StepStrip()
-        self.percent = QDoubleSpinBox()
-        self.percent.setRange(0.0, 100.0)
-        self.percent.setDecimals(1)
+        self.percent = NumberBox(0.0, 100.0, "%", 84)
         self.percent.setSingleStep(5.0)
-        self.percent.setSuffix(" %")
-        self.percent.setKeyboardTracking(False)
-        self.percent.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.percent.setFixedWidth(84)
-        self.percent.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.percent.setFont(numerals(self.percent.font()))
         self.percent.setAccessibleName("Position along the journey in per cent")
         self.percent.setToolTip("How far from A (0 %) to B (100 %).")
         self.method = QComboBox()

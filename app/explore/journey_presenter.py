@@ -88,9 +88,7 @@ class JourneyPresenter(QObject):
     def _show_position(self) -> None:
         state, panel = self._session.state, self._panel
         panel.slider.show_value(round(state.position * STEPS))
-        panel.percent.blockSignals(True)
-        panel.percent.setValue(100.0 * state.position)
-        panel.percent.blockSignals(False)
+        panel.percent.show_number(100.0 * state.position)
         on_the_way = state.has_journey and state.landmark is None
         panel.thumbnails.set_position(state.position if on_the_way else None)
 

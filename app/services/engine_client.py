@@ -133,7 +133,7 @@ class EngineClient(QObject):
         self._send(SetSound(**fields))
 
     def note_phrase(self, phrase: Phrase, revision: int) -> None:
-        """Remember the phrase that the model worker delivered, for an engine that is started again."""
+        """Remember the phrase that the worker delivered, for an engine that is started again."""
         self._phrase = SetPhrase(phrase=phrase, revision=revision)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from typing_extensions import override
 
 from app.theme import colour, numerals
 from app.widgets.value_slider import ValueSlider
@@ -56,6 +57,7 @@ class _Track(ValueSlider):
         self.achieved: float | None = None
         self.reach: tuple[float, float] | None = None
 
+    @override
     def paint_slider(self, painter: QPainter) -> None:
         middle = self.height() / 2
         left, right, zero = self.x_of(self.minimum()), self.x_of(self.maximum()), self.x_of(0)

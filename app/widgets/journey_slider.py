@@ -49,6 +49,7 @@ class JourneySlider(ValueSlider):
         """Half a thumbnail, so that the ends lie over the first and the last one."""
         return thumbnail_width(self.width()) / 2
 
+    @override
     def paint_slider(self, painter: QPainter) -> None:
         middle = self.height() / 2
         left, right = self.x_of(0), self.x_of(STEPS)

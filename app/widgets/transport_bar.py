@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -16,37 +15,15 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
-from typing_extensions import override
 
 from app.actions import Actions, icon
 from app.state.session import new_gesture
 from app.theme import named, numerals
 from app.widgets.indicators import LevelMeter, StatusLight
+from app.widgets.number_box import NumberBox
 from fmvae_core.music.phrase import BEATS_PER_BAR, MAX_TEMPO, MIN_TEMPO
 
 _PAUSE_MS = 700
-
-
-class TempoBox(QDoubleSpinBox):
-    """The tempo in beats a minute. Enter gives the keys back to the window."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setRange(MIN_TEMPO, MAX_TEMPO)
-        self.setDecimals(1)
-        self.setSuffix(" bpm")
-        self.setKeyboardTracking(False)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.setAccessibleName("Tempo in beats a minute")
-        self.setToolTip("Tempo\nType it, or turn the wheel. T taps it.")
-        self.setFixedWidth(96)
-
-    @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        super().keyPressEvent(event)
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
-            self.clearFocus()
 
 
 class TransportBar(QFrame):
@@ -85,7 +62,9 @@ class TransportBar(QFrame):
         self.play = _button(actions["play.toggle"], "play", 26)
         self.loop = _button(actions["play.loop"])
         self.metronome = _button(actions["play.metronome"])
-        self.tempo = TempoBox()
+        self.tempo = NumberBox(MIN_TEMPO, MAX_TEMPO, "bpm", 100)
+        self.tempo.setAccessibleName("Tempo in beats a minute")
+        self.tempo.setToolTip("Tempo\nType it, or turn the wheel. T taps it.")
         self.tempo.valueChanged.connect(self._tempo_changed)
         self.tap = QToolButton()
         self.tap.setText("tap")
@@ -157,9 +136,7 @@ class TransportBar(QFrame):
 
     def show_tempo(self, tempo: float) -> None:
         """Show the tempo, without telling."""
-        self.tempo.blockSignals(True)
-        self.tempo.setValue(tempo)
-        self.tempo.blockSignals(False)
+        self.tempo.show_number(tempo)
 
     def show_volume(self, volume: float) -> None:
         """Show the volume, 0 to 1, without telling."""

@@ -1,0 +1,51 @@
+"""A box to type a number in."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QDoubleSpinBox, QWidget
+from typing_extensions import override
+
+from app.theme import numerals
+
+
+class NumberBox(QDoubleSpinBox):
+    """One decimal and a unit; it tells of a number once it is typed, not at each key.
+
+    Enter and Escape give the keys back to the window, where letters are shortcuts.
+
+    Parameters
+    ----------
+    low, high
+        Its range.
+    unit
+        Follows the number.
+    width
+        Pixels.
+    """
+
+    def __init__(
+        self, low: float, high: float, unit: str, width: int, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setRange(low, high)
+        self.setDecimals(1)
+        self.setSuffix(f" {unit}")
+        self.setKeyboardTracking(False)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setFont(numerals(self.font()))
+        self.setFixedWidth(width)
+        self.lineEdit().setTextMargins(6, 0, 6, 0)
+
+    def show_number(self, number: float) -> None:
+        """Show a number without telling."""
+        self.blockSignals(True)
+        self.setValue(number)
+        self.blockSignals(False)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+            self.clearFocus()
