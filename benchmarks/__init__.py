@@ -1,0 +1,1 @@
+"""Speed, measured: ``make bench`` writes ``build/bench.json``. See `benchmarks.__main__`."""
