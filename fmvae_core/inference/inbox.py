@@ -45,7 +45,6 @@ class Inbox:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._woken = False
         self._waiting: dict[type[Message], deque[Request]] = {
             kind: deque(maxlen=_MOST_PHRASES if kind is EncodePhrase else 1) for kind in _ORDER
         }
@@ -56,20 +55,13 @@ class Inbox:
             self._waiting[type(request.command)].append(request)
             self._changed.notify()
 
-    def wake(self) -> None:
-        """Let `take` return now, or the next time, with nothing if nothing waits."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify()
-
-    def take(self, timeout: float | None) -> Request | None:
-        """Return the next request, waiting for one at most ``timeout`` seconds, or until woken."""
+    def take(self, timeout: float) -> Request | None:
+        """Return the next request, waiting up to ``timeout`` seconds for one."""
         with self._changed:
             request = self._first(_ORDER)
-            if request is None and not self._woken:
+            if request is None:
                 self._changed.wait(timeout)
                 request = self._first(_ORDER)
-            self._woken = False
             return request
 
     def take_urgent(self) -> Request | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +52,7 @@ LAST_CLIENT_SECONDS = 5.0
 """How long the worker waits for a first client, and for another one after the last is gone."""
 
 _JOURNEY_BATCH = 8
+_LOOK_UP_SECONDS = 0.5  # a signal does not end a wait, so none is longer than this
 
 
 @dataclass(frozen=True)
@@ -99,29 +99,29 @@ class ModelWorker:
         self._model: _Model | None = None
         self._news: BundleReady | WorkerProblem | None = None
         self._inbox = Inbox()
-        self._ending = threading.Event()
-        self._lonely_at = time.monotonic() + FIRST_CLIENT_SECONDS
+        self._ending = False
         self._engine = EngineLink(engine) if engine is not None else None
         self._server: Server[WorkerCommand] = Server(
             endpoint,
             WORKER_COMMANDS,
             on_message=lambda client, command: self._inbox.put(Request(client, command)),
             on_connect=self._greet,
-            on_disconnect=self._on_disconnect,
         )
 
     def run(self, bundle: str | None = None) -> None:
         """Open a bundle, if one is given, and answer requests until it is time to end."""
+        give_up_at = time.monotonic() + FIRST_CLIENT_SECONDS
         try:
             if bundle is not None:
                 self._open(bundle)
-            while not self._ending.is_set():
-                alone = not self._server.connections
-                left = self._lonely_at - time.monotonic() if alone else None
-                if left is not None and left <= 0:
-                    log.info("the last client is gone")
+            while not self._ending:
+                now = time.monotonic()
+                if self._server.connections:
+                    give_up_at = now + LAST_CLIENT_SECONDS
+                elif now > give_up_at:
+                    log.info("nobody is there any more")
                     return
-                request = self._inbox.take(left)
+                request = self._inbox.take(_LOOK_UP_SECONDS)
                 if request is not None:
                     self._serve(request)
         finally:
@@ -130,24 +130,19 @@ class ModelWorker:
                 self._engine.close()
 
     def end(self) -> None:
-        """Let `run` return; safe from signal handlers and other threads."""
-        self._ending.set()
-        self._inbox.wake()
+        """Let `run` return soon; safe from a signal handler."""
+        self._ending = True
 
     def _greet(self, client: Connection[WorkerCommand]) -> None:
         if self._news is not None:
             client.send(self._news)
-
-    def _on_disconnect(self, client: Connection[WorkerCommand]) -> None:
-        self._lonely_at = time.monotonic() + LAST_CLIENT_SECONDS
-        self._inbox.wake()
 
     def _serve(self, request: Request) -> None:
         """Answer one request. Whatever is wrong with it becomes a `WorkerProblem`, never an end."""
         command = request.command
         try:
             if isinstance(command, QuitWorker):
-                self._ending.set()
+                self._ending = True
             elif isinstance(command, OpenBundle):
                 self._open(command.path)
             elif isinstance(command, Realise):
