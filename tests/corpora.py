@@ -55,7 +55,17 @@ def tiny_corpus(performances: int = 12, bars: int = 6, seed: int = 0) -> Corpus:
 def groove_zip(path: Path, performances: int = 10, bars: int = 5) -> Path:
     """Write a zip laid out like the published Groove dataset, with its kinds of trouble."""
     random = np.random.default_rng(1)
-    columns = "drummer session id style bpm beat_type time_signature midi_filename split".split()
+    columns = [
+        "drummer",
+        "session",
+        "id",
+        "style",
+        "bpm",
+        "beat_type",
+        "time_signature",
+        "midi_filename",
+        "split",
+    ]
     rows = io.StringIO()
     table = csv.DictWriter(rows, columns)
     table.writeheader()

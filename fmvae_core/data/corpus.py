@@ -43,7 +43,7 @@ class SourcePerformance:
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of one split: ``(n,)`` first rows in `Corpus.frames`, performance index and first bar."""
+    """Windows of a split: ``(n,)`` first rows in `Corpus.frames`, performance index, first bar."""
 
     starts: npt.NDArray[np.int64]
     performance: npt.NDArray[np.int64]
@@ -81,7 +81,7 @@ class Corpus:
     def windows(
         self, bars: int, split: Split | None = None, hop_steps: int = STEPS_PER_BAR
     ) -> Windows:
-        """Slide a window over each performance of a split (or of all), one bar at a time by default.
+        """Slide a window over each performance of a split (or of all), by default bar by bar.
 
         Windows with fewer than `MIN_HITS` hits are dropped.
         """
@@ -138,7 +138,9 @@ def load_corpus(path: Path) -> Corpus:
             description["name"], frames, performances, description["skipped"], description["digest"]
         )
     except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise CorpusError(f"{path} is not a frames cache ({error}); delete it and run again") from None
+        raise CorpusError(
+            f"{path} is not a frames cache ({error}); delete it and run again"
+        ) from None
 
 
 def resplit(splits: list[str], seed: int, held_out: float = 0.1) -> list[Split]:

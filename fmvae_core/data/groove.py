@@ -48,13 +48,15 @@ class GrooveFiles:
         self.path = path
         self._zip: zipfile.ZipFile | None = None
         if path.is_dir():
-            folder = next((base for base in (path, path / "groove") if (base / "info.csv").is_file()), None)
+            folder = next(
+                (base for base in (path, path / "groove") if (base / "info.csv").is_file()), None
+            )
             if folder is None:
                 zips = sorted(path.glob("groove*.zip"))
                 if not zips:
                     raise CorpusError(
-                        f"{path} holds neither info.csv nor a groove zip; give the folder or zip of the "
-                        "Groove MIDI Dataset, or leave --data out to download it"
+                        f"{path} holds neither info.csv nor a groove zip; give the folder or zip "
+                        "of the Groove MIDI Dataset, or leave --data out to download it"
                     )
                 self.path = path = zips[0]
             else:
@@ -65,7 +67,9 @@ class GrooveFiles:
             try:
                 self._zip = zipfile.ZipFile(path)
             except (zipfile.BadZipFile, OSError) as error:
-                raise CorpusError(f"{path} is not a zip file ({error}); download it again") from None
+                raise CorpusError(
+                    f"{path} is not a zip file ({error}); download it again"
+                ) from None
             if "groove/info.csv" not in self._zip.namelist():
                 raise CorpusError(f"{path} is not the Groove dataset: it has no groove/info.csv")
 

@@ -44,8 +44,8 @@ def attribute_correlation(
     Returns
     -------
     figures
-        By attribute: ``corr_a`` of s and the attribute, pooled over starting points; ``corr_b`` of s
-        and the attribute's change; ``corr_c`` of the moved point's position along v and the
+        By attribute: ``corr_a`` of s and the attribute, pooled over starting points; ``corr_b`` of
+        s and the attribute's change; ``corr_c`` of the moved point's position along v and the
         attribute; ``slope`` of achieved over asked change, where s asks for s times the distance of
         the quartiles' means; ``kept`` share of draws; ``r2`` of a linear map from z to the
         attribute, fitted on training points and measured on the starting points.

@@ -38,7 +38,9 @@ def hit_thresholds(frames: Array, decoded: Array) -> npt.NDArray[np.float32]:
     return thresholds
 
 
-def reconstruction(frames: Array, decoded: Array, thresholds: npt.ArrayLike = 0.5) -> dict[str, Any]:
+def reconstruction(
+    frames: Array, decoded: Array, thresholds: npt.ArrayLike = 0.5
+) -> dict[str, Any]:
     """Return hit F1, precision, recall and error, in all and per drum, and the errors of the rest.
 
     Parameters

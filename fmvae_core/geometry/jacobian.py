@@ -1,4 +1,4 @@
-"""Jacobians of the decoder: cheap first-order estimates to train with, exact ones to evaluate with."""
+"""Jacobians of the decoder: cheap first-order estimates to train with, exact ones to evaluate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mixup in the latent space: points between and a little beyond those of a batch (section 3.2.2)."""
+"""Mixup in the latent space: points between and just beyond those of a batch (section 3.2.2)."""
 
 from __future__ import annotations
 

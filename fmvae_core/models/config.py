@@ -28,8 +28,8 @@ class ModelConfig:
     decoder_hidden
         Units of each layer of the bar-level GRU.
     place_in_bar
-        Whether the bar-level GRU is told at which step of the bar it is, by a learnt vector added to
-        its input. Ours: without frame feedback it would have to count.
+        Whether the bar-level GRU is told at which step of the bar it is, by a learnt vector added
+        to its input. Ours: without frame feedback it would have to count.
     prior_hidden
         Units of the fully connected layers of q(zeta|z) and p(z|zeta).
     prior_latent_dim
@@ -82,9 +82,8 @@ class ModelConfig:
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := set(fields) - known:
             raise ValueError(f"unknown model settings: {', '.join(sorted(unknown))}")
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in fields.items()
-            }
-        )
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in fields.items()
+        }
+        return cls(**values)

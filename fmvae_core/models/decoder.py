@@ -14,8 +14,8 @@ class HierarchicalDecoder(nn.Module):
 
     The conductor starts from z and hears z at every bar. Its output initialises both layers of the
     bar-level GRU and is that GRU's input at every step. Since no frame is fed back, the bars do not
-    depend on one another and run side by side as one batch; so does the exact same map f(z) that the
-    metric tensor is defined on.
+    depend on one another and run side by side as one batch; so does the exact same map f(z) that
+    the metric tensor is defined on.
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -14,7 +14,7 @@ OFFSET_WEIGHT = 2.0
 
 
 def frames_of(raw: Tensor) -> Tensor:
-    """Return ``(..., 27)`` hit probabilities (0 to 1), velocities (0 to 1) and offsets (-1 to 1)."""
+    """Return ``(..., 27)`` hit probabilities and velocities (0 to 1), and offsets (-1 to 1)."""
     return torch.cat(
         [
             torch.sigmoid(raw[..., HITS]),

@@ -28,7 +28,7 @@ class FMMusicVAE(nn.Module):
         return mean, log_std
 
     def decode_frames(self, z: Tensor) -> Tensor:
-        """Return frames ``(B, S, F)`` of points ``(B, d)``: hit probabilities, velocities, offsets."""
+        """Return frames ``(B, S, F)`` of ``(B, d)``: hit probabilities, velocities, offsets."""
         return frames_of(self.decoder(z))
 
     def kl_bound(self, z: Tensor, mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:

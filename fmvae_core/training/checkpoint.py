@@ -99,9 +99,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is not a checkpoint of Flatjam ({error})") from None
 
 
-def optimiser_tensors(
-    optimiser: torch.optim.Adam, names: dict[Tensor, str]
-) -> dict[str, Tensor]:
+def optimiser_tensors(optimiser: torch.optim.Adam, names: dict[Tensor, str]) -> dict[str, Tensor]:
     """Return Adam's moments by the names of their parameters."""
     tensors = {}
     for parameter, name in names.items():

@@ -29,8 +29,8 @@ class OptimiserConfig:
     averaging
         Share of the past in the moving average of the weights that evaluation and bundle use.
     hop_steps
-        Distance of the training windows in sixteenths. 16 is one bar; 8 adds those that begin in the
-        middle of a bar.
+        Distance of the training windows in sixteenths. 16 is one bar; 8 adds those that begin in
+        the middle of a bar.
     """
 
     steps: int = 30_000

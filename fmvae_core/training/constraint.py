@@ -31,8 +31,8 @@ class ConstraintConfig:
     initial_share
         Share of the planned steps after which the initial phase ends even if the bound is not met.
     relaxation
-        The bound is then set to this multiple of the best value seen. Below 1 it still asks for what
-        the rest of the run can be expected to bring.
+        The bound is then set to this multiple of the best value seen. Below 1 it still asks for
+        what the rest of the run can be expected to bring.
     """
 
     kappa: float = 0.14

@@ -33,8 +33,8 @@ class EventLog:
     run
         Folder of the run.
     first_step
-        Step the run goes on from: later events, of a leg that was lost, are removed, so that the log
-        of a resumed run equals that of an uninterrupted one.
+        Step the run goes on from: later events, of a leg that was lost, are removed, so that the
+        log of a resumed run equals that of an uninterrupted one.
     """
 
     def __init__(self, run: Path, first_step: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Device, precision and launch of a training behind one object (Lightning Fabric can take its place)."""
+"""Device, precision and launch of a training, behind one object that another can replace."""
 
 from __future__ import annotations
 

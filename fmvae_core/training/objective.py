@@ -83,7 +83,7 @@ class Metrics:
 
 
 def observe(model: FMMusicVAE, z: Tensor, config: FlatnessConfig) -> Tensor:
-    """Return f(z) of the metric tensor, ``(batch, steps * features)``: deterministic, free running."""
+    """Return f(z) of the metric tensor, ``(batch, steps * features)``: deterministic."""
     frames = frames_of(model.decoder(z))
     return (audible(frames) if config.observation == "audible" else frames).flatten(1)
 

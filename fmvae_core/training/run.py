@@ -166,7 +166,7 @@ def _figures(values: dict[str, float | str | bool]) -> str:
 
 @contextmanager
 def _interrupted() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C (or SIGTERM) into a wish to stop after the step; a second one is itself."""
+    """Turn the first Ctrl-C or SIGTERM into a wish to stop after the step; a second is itself."""
     asked = False
 
     def ask(signum: int, frame: object) -> None:

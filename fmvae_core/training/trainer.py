@@ -35,7 +35,7 @@ _VALIDATION_PHRASES = 1024
 
 @dataclass(frozen=True)
 class Progress:
-    """What a run tells after each logged step; `seconds` of training so far, and a step's at present."""
+    """What a run tells after each logged step; `seconds` so far, and those of a step at present."""
 
     step: int
     steps: int
@@ -97,7 +97,9 @@ class Trainer:
         self._starts = torch.from_numpy(training.starts)
         self._rows = torch.arange(config.model.steps)
         validation = corpus.windows(config.model.bars, "validation")
-        spread = np.linspace(0, max(len(validation) - 1, 0), min(len(validation), _VALIDATION_PHRASES))
+        spread = np.linspace(
+            0, max(len(validation) - 1, 0), min(len(validation), _VALIDATION_PHRASES)
+        )
         self._validation = torch.from_numpy(validation.starts[spread.astype(int)])
 
         torch.manual_seed(config.seed)
@@ -213,7 +215,7 @@ class Trainer:
         }
 
     def validate(self) -> dict[str, float | str | bool]:
-        """Return hit F1 at 0.5 and mean squared error of the averaged weights on validation phrases.
+        """Return hit F1 at 0.5 and squared error of the averaged weights on validation phrases.
 
         Decoded from the posterior mean; a tenth of the phrases stands in for all while training.
         """
@@ -256,8 +258,8 @@ class Trainer:
             )
         if checkpoint.config != self.config:
             raise ValueError(
-                f"the run in {self.run} was begun with other settings; leave them out to resume, or "
-                "start a new run in another folder"
+                f"the run in {self.run} was begun with other settings; leave them out to resume, "
+                "or start a new run in another folder"
             )
         self.model.load_state_dict(checkpoint.group("model"))
         self.average = {

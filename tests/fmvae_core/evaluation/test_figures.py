@@ -113,15 +113,11 @@ def test_condition_number_agrees_with_singular_values(model: FMMusicVAE, z: np.n
     assert figures["condition_number_median"] == pytest.approx(np.median(expected), rel=1e-2)
 
 
-def test_attribute_correlation_reads_a_vector_that_works(
-    model: FMMusicVAE, z: np.ndarray
-) -> None:
+def test_attribute_correlation_reads_a_vector_that_works(model: FMMusicVAE, z: np.ndarray) -> None:
     thresholds = np.quantile(decode(model, z)[..., :9], 0.8)
     values = attributes(decode(model, z), thresholds).astype(np.float32)
     vectors = attribute_vectors(z, values)
-    figures = attribute_correlation(
-        model, z[:100], z, values, vectors, thresholds, samples=400
-    )
+    figures = attribute_correlation(model, z[:100], z, values, vectors, thresholds, samples=400)
     density = figures["density"]
     assert density["corr_b"] > 0.3
     assert density["slope"] > 0

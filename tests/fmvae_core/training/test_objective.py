@@ -63,9 +63,7 @@ def test_flatness_moves_the_decoder_and_not_the_encoder(
     assert torch.stack(moved).sum() > 0
 
 
-def test_all_directions_and_both_forms_are_options(
-    model: FMMusicVAE, batch: torch.Tensor
-) -> None:
+def test_all_directions_and_both_forms_are_options(model: FMMusicVAE, batch: torch.Tensor) -> None:
     values = {
         (form, directions): float(
             loss(

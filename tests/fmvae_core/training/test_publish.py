@@ -58,6 +58,6 @@ def test_a_run_becomes_a_bundle_with_its_card(tmp_path: Path) -> None:
     assert landmarks.performances[landmarks.performance[5]] == source.source
     assert landmarks.bar[5] == windows.bar[5]
 
+    save_corpus(tiny_corpus(seed=3), tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="another version"):
-        save_corpus(tiny_corpus(seed=3), tmp_path / "other.safetensors")
         publish(tmp_path / "run", tmp_path / "other", data=tmp_path / "other.safetensors")

@@ -89,9 +89,7 @@ def test_events_of_a_lost_leg_are_written_anew(tmp_path: Path) -> None:
 def test_seeds_differ(tmp_path: Path) -> None:
     config = tiny_config(steps=10)
     first = trained(tmp_path / "a", config)
-    other = trained(
-        tmp_path / "b", TrainingConfig.from_dict({**config.to_dict(), "seed": 1})
-    )
+    other = trained(tmp_path / "b", TrainingConfig.from_dict({**config.to_dict(), "seed": 1}))
     assert not torch.equal(first.average["decoder.head.bias"], other.average["decoder.head.bias"])
 
 
