@@ -112,7 +112,7 @@ def test_scale_free_flatness_cannot_be_lowered_by_shrinking(generator: torch.Gen
     assert value(0.1, "paper").item() < 1e-3 * value(1.0, "paper").item()
     # Euler: a function homogeneous of degree 0 has no gradient along its argument.
     (gradient,) = torch.autograd.grad(value(1.0, "scale-free"), weights)
-    along = float((gradient * weights).sum() / (gradient.norm() * weights.norm()))
+    along = ((gradient * weights).sum() / (gradient.norm() * weights.norm())).item()
     assert abs(along) < 1e-3
 
 
