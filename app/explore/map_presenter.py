@@ -14,11 +14,10 @@ from app.explore.explore_view import ExploreView
 from app.explore.route import drawn_anchor, drawn_line, drawn_position
 from app.explore.scales import SCALES
 from app.state.session import AnchorName, Session, new_gesture
-from app.widgets.colours import categories_for, colours_for, limits_for
+from app.widgets.colours import Legend, categories_for, colours_for, limits_for
 from fmvae_core.music.attributes import ATTRIBUTES
 
 if TYPE_CHECKING:
-    from app.widgets.colour_legend import Legend
     from app.widgets.latent_map import LatentMap
 
 
@@ -66,8 +65,6 @@ class MapPresenter(QObject):
 
     def install(self) -> None:
         """Make the map and show on it what there is."""
-        from app.widgets.colour_legend import Legend
-
         latent_map = self._view.install()
         self._map = latent_map
         self._legend = Legend()
