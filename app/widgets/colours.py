@@ -29,7 +29,7 @@ HUMAN = "#ffb45e"
 MACHINE = "#58c4f2"
 ANCHOR_A = "#ffe2b8"
 ANCHOR_B = "#5cc6ff"
-OTHER = "#69727f"
+OTHER = "#5b6373"
 
 CATEGORIES: tuple[str, ...] = (
     "#fbd509",
@@ -329,6 +329,8 @@ class Legend(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the panel, the title and the scale or the chips."""
+        if not self._scheme and not self._chips:
+            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         panel = QColor(SURFACE)

@@ -299,7 +299,9 @@ class LatentMap(QWidget):
         self.gl_failed.emit(problem)
 
     def _check_context(self) -> None:
-        if self.canvas is not None and self.isVisible() and not self.canvas.native.isValid():
+        """Give up a map that is on the screen and yet was never drawn."""
+        is_seen = self.isVisible() and self.window().windowHandle().isExposed()
+        if self.canvas is not None and is_seen and not self.canvas.drawn:
             self._give_up("the window got no OpenGL context")
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

@@ -12,6 +12,8 @@ from app.theme import COLOURS, SPACE
 
 _GL_RENDERER = 0x1F01
 _SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software rasterizer", "gdi generic")
+# Some of them even make a context, but Qt has no way to show on them what a widget drew with it.
+_WITHOUT_WIDGETS = ("offscreen", "minimal", "minimalegl", "vnc", "linuxfb")
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,15 @@ class Graphics:
 
 
 def probe() -> Graphics:
-    """Ask for OpenGL without showing anything: 0.1 to 0.3 s. Needs a running QGuiApplication."""
+    """Ask for OpenGL without showing anything: 0.1 to 0.2 s. Needs a running QGuiApplication."""
     platform = QGuiApplication.platformName()
+    if platform in _WITHOUT_WIDGETS:
+        return Graphics("", f"the display platform '{platform}' shows no OpenGL")
     surface = QOffscreenSurface()
     surface.create()
     context = QOpenGLContext()
     if not surface.isValid() or not context.create():
-        return Graphics("", f"no OpenGL context can be made on the display platform '{platform}'")
+        return Graphics("", "the display offers no OpenGL context")
     if not context.makeCurrent(surface):
         return Graphics("", "the graphics driver refused its OpenGL context")
     try:
@@ -61,7 +65,7 @@ class NoMap(QWidget):
         title.setObjectName("noMapTitle")
         title.setStyleSheet("font-size: 18px; font-weight: 600;")
         text = QLabel(
-            f"It needs OpenGL 2.1 or newer: {problem}.\n\n"
+            f"It needs OpenGL 2.1 or newer, and {problem}.\n\n"
             "Install or update the driver of the graphics card and start Flatjam again. On Linux "
             "without one, the packages libgl1 and libgl1-mesa-dri draw it in software; over a "
             "remote desktop, start Flatjam on a display of the machine itself.\n\n"

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.theme import COLOURS
 
 _EDGE = 12  # pixels from what lies over the map to its rim
+_EXPLICIT = Qt.WidgetAttribute.WA_WState_ExplicitShowHide
 _BESIDE = 16  # pixels from a landmark to its text
 
 
@@ -37,12 +38,13 @@ class Overlay(QObject):
         ground.installEventFilter(self)
 
     def add(self, widget: QWidget, corner: Qt.Corner) -> None:
-        """Keep a widget in a corner, whatever its size."""
+        """Keep a widget in a corner, whatever its size. One that was hidden stays so."""
+        was_hidden = widget.isHidden() and widget.testAttribute(_EXPLICIT)
         widget.setParent(self._ground)
         widget.installEventFilter(self)
         self._corners.append((widget, corner))
         self._place(widget, corner)
-        widget.show()
+        widget.setVisible(not was_hidden)
 
     def show_text(self, text: str, place: QPointF | None) -> None:
         """Show a text beside a pixel of the ground, or nothing where one of them is missing."""
