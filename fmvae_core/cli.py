@@ -90,7 +90,6 @@ def interpolate(
     from rich.console import Console
 
     from fmvae_core.geometry import interpolation
-    from fmvae_core.inference.networks import Networks
     from fmvae_core.models.bundle import Bundle
     from fmvae_core.music.drums import drum_map as kit_of
     from fmvae_core.music.midi_file import read_phrase, write_midi
@@ -111,6 +110,8 @@ def interpolate(
     files = [out / f"step-{number}.mid" for number in range(1, steps + 1)]
     sounds = [file.with_suffix(".wav") for file in files] if wav else []
     _refuse_to_replace([*files, *sounds], force)
+
+    from fmvae_core.inference.networks import Networks  # only now: torch takes seconds to load
 
     networks = Networks(opened)
     z = networks.encode(ends)
