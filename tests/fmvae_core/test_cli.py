@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fmvae_core.cli import main
+from fmvae_core.data.corpus import save_corpus
 from fmvae_core.geometry.interpolation import lerp
 from fmvae_core.inference.networks import Networks
 from fmvae_core.models.bundle import Bundle
@@ -19,7 +20,10 @@ from fmvae_core.music.drums import drum_map
 from fmvae_core.music.midi_file import read_midi, read_phrase, write_midi
 from fmvae_core.music.phrase import Note, Phrase
 from fmvae_core.music.representation import DrumRepresentation
-from tests.corpora import groove, groove_zip
+from fmvae_core.training.hardware import Hardware
+from fmvae_core.training.trainer import Trainer
+from tests.corpora import groove, groove_zip, tiny_corpus
+from tests.corpora_config import tiny_config
 
 COMMAND = (sys.executable, "-m", "fmvae_core.cli")
 
@@ -226,32 +230,32 @@ def test_what_cannot_be_rendered_is_refused(
     assert not out.exists()
 
 
-def test_trains_and_makes_a_bundle(flatjam: CommandLine, tmp_path: Path) -> None:
-    data, run, out = (
-        groove_zip(tmp_path / "groove.zip", performances=16, bars=14),
-        tmp_path / "run",
-        tmp_path / "bundle",
-    )
-    options = ("--out", run, "--data", data, "--device", "cpu", "--threads", 1)
-    short = ("--max-minutes", 0.01)
-    first = flatjam("train", "--size", "small", *options, *short)
-    assert "add --resume to go on" in first
+def test_trains_and_resumes(flatjam: CommandLine, tmp_path: Path) -> None:
+    data = groove_zip(tmp_path / "groove.zip", performances=16, bars=14)
+    options = ("--out", tmp_path / "run", "--data", data, "--device", "cpu", "--threads", 1)
+    first = flatjam("train", "--size", "small", *options, "--max-minutes", 0.01)
     assert "add --resume" in flatjam.refused("train", "--size", "small", *options)
-    again = flatjam("train", *options, *short, "--resume")
+    again = flatjam("train", *options, "--max-minutes", 0.01, "--resume")
     steps = [
-        int(re.search(r"Stopped at step ([\d,]+)", text)[1].replace(",", ""))  # type: ignore[index]
+        int(re.findall(r"Stopped at step ([\d,]+); add --resume", text)[0].replace(",", ""))
         for text in (first, again)
     ]
     assert 0 < steps[0] < steps[1]
 
+
+def test_makes_a_bundle_of_a_run(flatjam: CommandLine, tmp_path: Path) -> None:
+    run, out, data = tmp_path / "run", tmp_path / "bundle", tmp_path / "frames.safetensors"
+    corpus = tiny_corpus(performances=16, bars=8)
+    save_corpus(corpus, data)
+    Trainer(tiny_config(steps=20), corpus, run, Hardware.choose("cpu")).train()
     made = flatjam("bundle", run, "--out", out, "--data", data, "--name", "mine")
-    assert "hit_f1" in made
     assert Bundle.open(out).name == "mine"
     card = json.loads(flatjam("info", out, "--json"))
-    assert card["steps"] == steps[1]
-    words = flatjam("info", out)
-    for word in ("hit_precision", "Closed hi-hat", "corr_b", "smoothness.ideal", "threshold"):
-        assert word in words
+    assert card["steps"] == 20
+    for words in (made, flatjam("info", out)):
+        for word in ("hit_precision", "Closed hi-hat", "corr_b", "smoothness.ideal", "threshold"):
+            assert word in words
+        assert f"{card['test']['hit_error']:.4g}" in words
 
 
 def test_training_that_cannot_start_is_refused(flatjam: CommandLine, tmp_path: Path) -> None:
