@@ -1,8 +1,8 @@
 """Run the benchmark: each part in a process of its own, warmed up, medians and 99th percentiles.
 
-``python -m benchmarks [PART ...]`` runs all parts or those named, prints the figures and writes them
-to ``build/bench.json``, beside those of parts that were not run this time. A part that cannot run
-here says why, and its figures are ``null``.
+``python -m benchmarks [PART ...]`` runs all parts or those named, prints the figures and writes
+them to ``build/bench.json``, beside those of parts that were not run this time. A part that cannot
+run here says why, and its figures are ``null``.
 """
 
 from __future__ import annotations

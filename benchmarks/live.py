@@ -34,8 +34,9 @@ _TOLERANCE = 0.002
 def measure() -> dict[str, Any]:
     """Return what a move costs until it is swapped in and until it is heard, and timer lateness.
 
-    A move goes the way a dragged slider's does: to the model worker, and from there straight to the
-    engine, which plays to a file in real time. Meanwhile another process turns a map of 5,000 points.
+    A move goes the way a dragged slider's does: to the model worker, and from there straight to
+    the engine, which plays to a file in real time. Meanwhile another process turns a map of 5,000
+    points.
     ``late_first_events`` counts moves whose first new event came later than the first of the new
     phrase that lay more than the queue's 60 ms ahead.
     """

@@ -128,11 +128,12 @@ def advance(
         if average < state.bound:
             return replace(state, phase_end=step, beta=max(state.beta, config.min_beta))
         if step >= config.initial_share * planned:
+            bound = max(state.bound, config.relaxation * state.best)
             return replace(
                 state,
                 phase_end=step,
-                bound=max(state.bound, config.relaxation * state.best),
-                relaxed=True,
+                bound=bound,
+                relaxed=bound > state.bound,
                 beta=max(state.beta, config.min_beta),
             )
         return state
