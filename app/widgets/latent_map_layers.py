@@ -181,12 +181,15 @@ class Strokes:
             return
         data = np.zeros((len(strokes), 6), _STROKE)
         data["a_side"] = _SIDES
-        for row, stroke in zip(data, strokes, strict=True):
-            row["a_start"], row["a_end"] = stroke.start, stroke.end
-            row["a_width"] = stroke.width
-            tones = np.array(stroke.colours, np.float32)
-            tones[:, :3] *= tones[:, 3:]
-            row["a_colour"] = tones[_SIDES[:, 1].astype(int)]
+        tones = np.array([stroke.colours for stroke in strokes], np.float32)
+        tones[..., :3] *= tones[..., 3:]
+        data["a_colour"] = tones[:, _SIDES[:, 1].astype(int)]
+        for field, values in (
+            ("a_start", [stroke.start for stroke in strokes]),
+            ("a_end", [stroke.end for stroke in strokes]),
+            ("a_width", [stroke.width for stroke in strokes]),
+        ):
+            data[field] = np.array(values, np.float32)[:, None]
         self._buffer.set_data(data.ravel())
 
     def draw(self, view: View) -> None:
@@ -302,7 +305,7 @@ def _vignette(
     ground: npt.NDArray[np.float64], glow: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.uint8]:
     """Return the picture ``(rows, columns, 3)`` of a soft light."""
-    y, x = np.mgrid[-1:1:400j, -1:1:600j]
+    y, x = np.mgrid[-1:1:200j, -1:1:300j]
     light = np.exp(-1.9 * (x**2 + (y - 0.05) ** 2))[..., None]
     tones = 255 * (ground + light * (glow - ground))
     # So dark a gradient has only a dozen steps: noise of half a step hides their edges.

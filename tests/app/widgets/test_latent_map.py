@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QCursor, QShortcut, QWheelEvent
+from PySide6.QtGui import QCursor, QImage, QShortcut, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 
@@ -90,9 +90,8 @@ def drag(latent_map, start, end, button=LEFT, modifier=Qt.KeyboardModifier.NoMod
 
 
 def picture(latent_map):
-    image = (
-        latent_map.grab().toImage().convertToFormat(latent_map.grab().toImage().Format.Format_RGB32)
-    )
+    """Return what is seen, ``(height, width, 3)`` as blue, green, red."""
+    image = latent_map.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
     return rows[..., :3].astype(int)
 
@@ -128,7 +127,7 @@ def test_landmarks_are_on_the_screen_in_their_colours(latent_map, points):
     assert len(np.unique(image.reshape(-1, 3), axis=0)) > 300
     for index in lonely(latent_map, points, 5):
         at = pixel(latent_map, points[index])
-        # The picture is that of the widget, with its frame; colours are blue, green, red.
+        # The canvas lies within the frame.
         seen = image[at.y() + 2, at.x() + 2][::-1] / 255
         wanted = colours_for(points[:, 0], "density")[index, :3]
         direction = seen @ wanted / np.linalg.norm(seen) / np.linalg.norm(wanted)
