@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import wave
 from collections.abc import Iterator
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -33,7 +34,8 @@ from fmvae_core.inference.messages import (
 from fmvae_core.inference.networks import Networks
 from fmvae_core.inference.worker import LAST_CLIENT_SECONDS
 from fmvae_core.ipc import Endpoint
-from fmvae_core.live.messages import SetPhrase
+from fmvae_core.live.measure import EngineProcess
+from fmvae_core.live.messages import Play, Position, SetPhrase, Swapped
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.attributes import attributes
 from fmvae_core.music.drums import DRUMS
@@ -311,6 +313,29 @@ def test_an_engine_that_comes_back_gets_the_newest_phrase(
             assert (delivered.revision, delivered.phrase) == (2, answer.phrase)
             worker.ask(Realise(revision=3, z=latent(bundle, A)), Realised)
             engine.mail.wait_for(SetPhrase, lambda message: message.revision == 3)
+
+
+def test_the_engine_plays_what_the_worker_decodes(bundle: Bundle, tmp_path: Path) -> None:
+    sound = tmp_path / "out.wav"
+    driver = {"FLATJAM_AUDIO_DRIVER": "file", "FLATJAM_AUDIO_FILE": str(sound)}
+    with (
+        EngineProcess({**os.environ, **driver}) as engine,
+        WorkerProcess(bundle.path, engine=engine.endpoint) as worker,
+    ):
+        worker.wait_until_open()
+        answer = worker.ask(Realise(revision=1, z=latent(bundle, A), tempo=200), Realised)
+        assert answer.phrase.notes
+        engine.client.wait_for(Swapped, lambda swap: (swap.revision, swap.source) == (1, "window"))
+        engine.client.send(Play())
+        engine.client.wait_for(Position, lambda position: position.beat > 2)
+        mark = engine.client.mark()
+        worker.ask(Realise(revision=2, z=latent(bundle, B), tempo=200), Realised)
+        swap = engine.client.wait_for(Swapped, lambda swap: swap.revision == 2, since=mark)
+        assert swap.first_new_time is not None
+        engine.client.wait_for(Position, lambda position: position.revision == 2, since=mark)
+    with wave.open(str(sound)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    assert np.abs(samples.astype(np.int32)).max() > 1000
 
 
 def test_a_killed_worker_is_seen_at_once(bundle: Bundle) -> None:
