@@ -4,8 +4,8 @@ import sys
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QCursor, QImage, QShortcut, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QCursor, QImage, QMouseEvent, QShortcut, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 
@@ -79,12 +79,20 @@ def empty_place(latent_map, points):
 
 def drag(latent_map, start, end, button=LEFT, modifier=Qt.KeyboardModifier.NoModifier, drop=True):
     native = latent_map.canvas.native
-    QTest.mouseMove(native, start)
     QTest.mousePress(native, button, modifier, start)
     way = end - start
     for step in range(1, 9):
-        QTest.mouseMove(native, start + QPoint(way.x() * step // 8, way.y() * step // 8))
-    QTest.mouseMove(native, end)
+        place = QPointF(start.x() + way.x() * step / 8, start.y() + way.y() * step / 8)
+        # QTest.mouseMove also moves the display's pointer, whose own events hold no button.
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            place,
+            native.mapToGlobal(place),
+            Qt.MouseButton.NoButton,
+            button,
+            modifier,
+        )
+        QApplication.sendEvent(native, event)
     if drop:
         QTest.mouseRelease(native, button, modifier, end)
 
