@@ -240,7 +240,7 @@ def _is_known(error: Exception) -> bool:
     from fmvae_core.data.download import DownloadError
     from fmvae_core.live.library import SoundError
 
-    return isinstance(error, (ValueError, OSError, DownloadError, SoundError))
+    return isinstance(error, (ValueError, OSError, FloatingPointError, DownloadError, SoundError))
 
 
 def _refuse_to_replace(files: list[Path], force: bool) -> None:

@@ -31,8 +31,8 @@ class ConstraintConfig:
     initial_share
         Share of the planned steps after which the initial phase ends even if the bound is not met.
     relaxation
-        The bound is then set to this multiple of the best value seen. Below 1 it still asks for
-        what the rest of the run can be expected to bring.
+        The bound is then set to this multiple of the best value seen, unless that is lower. Below 1
+        it asks for what the rest of the run can be expected to bring.
     """
 
     kappa: float = 0.14
@@ -109,17 +109,7 @@ def advance(
         Steps done, this one included.
     planned
         Steps of the whole run; sets when the initial phase has taken its share.
-
-    Raises
-    ------
-    FloatingPointError
-        If `value` is not finite.
     """
-    if not math.isfinite(value):
-        raise FloatingPointError(
-            f"the reconstruction error became {value} at step {step}; resume from the last "
-            "checkpoint with a smaller learning rate"
-        )
     past = config.smoothing
     average = value if state.average is None else past * state.average + (1 - past) * value
     state = replace(state, average=average, best=min(state.best, average))

@@ -137,7 +137,6 @@ def _card(checkpoint: Checkpoint, corpus: Corpus, evaluation: Evaluation) -> dic
         "constraint": {
             "kappa": config.constraint.kappa,
             "bound": state.bound,
-            "bound_relaxed": state.relaxed,
             "average": state.average,
             "beta": state.beta,
             "initial_phase_ended": state.phase_end,

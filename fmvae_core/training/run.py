@@ -147,13 +147,14 @@ def _progress_bar(console: Console) -> Progress:
 
 
 def _phase_end(state: ConstraintState, config: TrainingConfig) -> str:
-    if state.relaxed:
-        return (
-            f"[yellow]The initial phase ended at step {state.phase_end:,} without reaching "
-            f"κ² = {config.constraint.kappa**2:.4f} (best {state.best:.4f}); the bound is now "
-            f"{state.bound:.4f}."
-        )
-    return f"The initial phase ended at step {state.phase_end:,}; flatness begins."
+    goal = config.constraint.kappa**2
+    ended = f"The initial phase ended at step {state.phase_end:,}"
+    if state.best < goal:
+        return f"{ended}; flatness begins."
+    return (
+        f"[yellow]{ended} without reaching κ² = {goal:.4f} (best {state.best:.4f}); "
+        f"the bound is now {state.bound:.4f}, and flatness begins."
+    )
 
 
 def _figures(values: dict[str, float | str | bool]) -> str:

@@ -191,12 +191,17 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         total, metrics = loss(self.model, self._batch(), beta, eta, config.flatness, generator)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.optimiser.clip)
-        self.optimiser.step()
-        self._average_weights()
-        self.step += 1
-
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.optimiser.clip)
         measured = metrics.to_floats()
+        if not math.isfinite(measured["constraint"]) or not norm.isfinite():
+            # Before the weights are touched: the checkpoint that is written now is a good one.
+            raise FloatingPointError(
+                f"loss or gradient is no longer a finite number at step {self.step + 1}; the run "
+                "is saved as it was before; start anew from there with a smaller learning rate"
+            )
+        self.optimiser.step()
+        self.step += 1
+        self._average_weights()
         self.constraint = advance(
             self.constraint,
             measured["constraint"],

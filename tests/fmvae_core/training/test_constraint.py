@@ -72,9 +72,3 @@ def test_beta_stays_within_its_bounds(values: list[float]) -> None:
         for step, value in enumerate(values, start=1):
             state = advance(state, value, step, 8, config)
             assert config.min_beta <= state.beta <= config.max_beta
-
-
-def test_a_value_that_is_no_number_stops_the_run_in_words() -> None:
-    config = ConstraintConfig()
-    with pytest.raises(FloatingPointError, match="learning rate"):
-        advance(begin(config), math.nan, 3, 10, config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -84,6 +85,18 @@ def test_events_of_a_lost_leg_are_written_anew(tmp_path: Path) -> None:
     trained(tmp_path, config, resume=True)
     steps = [event["step"] for event in read_events(tmp_path) if event["kind"] == "step"]
     assert steps == [10, 20, 30, 40]
+
+
+def test_a_loss_that_is_no_number_stops_in_words_and_keeps_the_run(tmp_path: Path) -> None:
+    corpus = tiny_corpus()
+    trainer = Trainer(tiny_config(steps=40), corpus, tmp_path, CPU)
+    trainer.train(should_stop=lambda: trainer.step >= 10)
+    corpus.frames[:] = math.nan  # shared with the trainer's tensor
+    with pytest.raises(FloatingPointError, match=r"step 11.*smaller learning rate"):
+        trainer.train()
+    checkpoint = load_checkpoint(tmp_path / CHECKPOINT_FILE)
+    assert checkpoint.step == 10
+    assert all(tensor.isfinite().all() for tensor in checkpoint.tensors.values())
 
 
 def test_seeds_differ(tmp_path: Path) -> None:
