@@ -39,8 +39,8 @@ class Realise(Message):
         The point to start from.
     asks
         Wanted change of each attribute against what ``z`` decodes to (density in hits, velocity
-        0 to 1, offset -1 to 1). The worker looks along each attribute's vector for the step whose
-        decoded change is nearest.
+        0 to 1, offset -1 to 1). The worker looks along each attribute's vector for the steps whose
+        decoded changes are nearest together; an ask of 0 holds an attribute while others move.
     tempo
         Of the phrase that comes back.
     deliver
@@ -130,6 +130,7 @@ class Realised(Message):
         Attributes of what the unmoved point decodes to, and of ``frames``.
     reach
         For each asked attribute, the lowest and highest change that its vector can give from here.
+        An attribute whose ask was met without moving has no entry.
     """
 
     kind: Literal["realised"] = "realised"
