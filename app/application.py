@@ -134,6 +134,7 @@ class Application(QObject):
         self.transport.start()
         self.open_bundle(self._first_bundle)
         self.map.install()
+        self._show_map()
         self.explore.show_again()
         self._is_loaded = True
         self._update_actions()
@@ -160,9 +161,6 @@ class Application(QObject):
             )
             if self.session.bundle is None:
                 bar.worker.show_status("bad", "missing", str(error))
-                self.window.explore.show_instead_of_map(
-                    "There is no map yet, because no model is open.\n\nOpen a bundle with Ctrl+O."
-                )
             return
         notices.settle("bundle")
         self.settings.remember_bundle(path)
@@ -175,7 +173,15 @@ class Application(QObject):
             self.model.start(self.engine.endpoint, str(path), str(self._recordings))
             self._is_worker_started = True
         self._begin_journey(bundle)
-        self.window.explore.show_map()
+        self._show_map()
+
+    def _show_map(self) -> None:
+        if self.session.bundle is not None:
+            self.window.explore.show_map()
+        else:
+            self.window.explore.show_instead_of_map(
+                "There is no map yet, because no model is open.\n\nOpen a bundle with Ctrl+O."
+            )
 
     def _begin_journey(self, bundle: Bundle) -> None:
         saved = self.settings.journeys.get(bundle.sha256)

@@ -109,9 +109,6 @@ class JourneyPanel(QWidget):
         twin.addWidget(self.percent)
         twin.addWidget(self.method)
         twin.addStretch(1)
-        caption = QLabel("hits that change, step by step")
-        caption.setProperty("role", "small")
-        caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -121,7 +118,6 @@ class JourneyPanel(QWidget):
         layout.addWidget(self.slider)
         layout.addWidget(self.thumbnails)
         layout.addWidget(self.strip)
-        layout.addWidget(caption)
         layout.addSpacing(4)
         layout.addLayout(twin)
 
@@ -245,7 +241,6 @@ class ExploreView(QWidget):
         self.map = LatentMap()
         self.map.setAccessibleName("Map of the landmarks")
         self._stack.addWidget(self.map)
-        self._stack.setCurrentWidget(self.map)
         return self.map
 
     def show_instead_of_map(self, text: str) -> None:
@@ -254,7 +249,7 @@ class ExploreView(QWidget):
         self._stack.setCurrentWidget(self.placeholder)
 
     def show_map(self) -> None:
-        """Show the map in place of words."""
+        """Show the map in place of words, once it is made."""
         if self.map is not None:
             self._stack.setCurrentWidget(self.map)
 

@@ -6,9 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
+    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -70,13 +71,13 @@ class HelpSheet(QDialog):
         scroll.setWidgetResizable(True)
         scroll.setWidget(sheet)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.close)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 20, 24, 16)
+        layout.setContentsMargins(28, 24, 16, 16)
         layout.addWidget(scroll)
-        layout.addWidget(buttons)
-        self.resize(820, min(720, parent.height()))
+        layout.addLayout(_closing(self))
+        wanted = sheet.sizeHint()
+        self.resize(wanted.width() + 64, min(wanted.height() + 100, parent.height()))
 
 
 class AboutBox(QDialog):
@@ -120,8 +121,6 @@ class AboutBox(QDialog):
             right.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             table.addWidget(left, row, 0, Qt.AlignmentFlag.AlignTop)
             table.addWidget(right, row, 1)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(28, 24, 28, 18)
         layout.setSpacing(14)
@@ -129,8 +128,18 @@ class AboutBox(QDialog):
         layout.addWidget(about)
         layout.addLayout(table)
         layout.addWidget(licences)
-        layout.addWidget(buttons)
+        layout.addLayout(_closing(self))
         self.setFixedWidth(560)
+
+
+def _closing(dialog: QDialog) -> QHBoxLayout:
+    button = QPushButton("Close")
+    button.setDefault(True)
+    button.clicked.connect(dialog.close)
+    row = QHBoxLayout()
+    row.addStretch(1)
+    row.addWidget(button)
+    return row
 
 
 def _block(title: str, rows: tuple[tuple[str, str], ...]) -> QWidget:
@@ -139,6 +148,7 @@ def _block(title: str, rows: tuple[tuple[str, str], ...]) -> QWidget:
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(16)
     grid.setVerticalSpacing(5)
+    grid.setColumnMinimumWidth(0, 128)
     grid.setColumnStretch(1, 1)
     head = QLabel(title)
     head.setProperty("role", "section")
@@ -146,7 +156,7 @@ def _block(title: str, rows: tuple[tuple[str, str], ...]) -> QWidget:
     for row, (keys, what) in enumerate(rows, start=1):
         key = QLabel(keys)
         key.setProperty("role", "key")
-        grid.addWidget(key, row, 0)
+        grid.addWidget(key, row, 0, Qt.AlignmentFlag.AlignLeft)
         grid.addWidget(QLabel(what), row, 1)
     return block
 

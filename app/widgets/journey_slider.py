@@ -31,6 +31,7 @@ STEPS = 1200
 """Steps of the slider; a multiple of `POINTS` - 1, so that each thumbnail is hit exactly."""
 
 _GAP = 3
+_NO_STEPS = "pin A and B to see the steps between them"
 
 
 class JourneySlider(ValueSlider):
@@ -222,7 +223,7 @@ class StepStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedHeight(46)
+        self.setFixedHeight(62)
         self._changes: tuple[int, ...] = ()
 
     @property
@@ -259,4 +260,9 @@ class StepStrip(QWidget):
             painter.drawText(
                 QRectF(x - 20, base + 2, 40, 16), Qt.AlignmentFlag.AlignCenter, str(count)
             )
+        caption = "hits that change, step by step" if self._changes else _NO_STEPS
+        painter.setPen(colour("dim"))
+        painter.drawText(
+            QRectF(0, base + 18, self.width(), 18), Qt.AlignmentFlag.AlignCenter, caption
+        )
         painter.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -74,7 +75,7 @@ def test_the_loop_plays_on_while_the_window_stands_still(
         window_process.send_signal(signal.SIGCONT)
 
         # The beat goes on with the clock, turn after turn of the loop.
-        for earlier, later in zip(positions, positions[1:], strict=False):
+        for earlier, later in itertools.pairwise(positions):
             beats = (later.time - earlier.time) * 240.0 / 60.0
             moved = (later.beat - earlier.beat) % earlier.beats
             assert moved == pytest.approx(beats % earlier.beats, abs=0.25)
