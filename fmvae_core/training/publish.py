@@ -28,6 +28,7 @@ def publish(
     *,
     name: str | None = None,
     data: Path | None = None,
+    notes: str = "",
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> Bundle:
     """Make a bundle of a run's last checkpoint.
@@ -44,6 +45,8 @@ def publish(
         For people; the preset's by default.
     data
         See `fmvae_core.data.sources.open_corpus`.
+    notes
+        What a reader of the card should know beside its figures.
     on_stage
         Called with what is being done.
 
@@ -82,7 +85,7 @@ def publish(
         pca=PCA.fit(evaluation.training_z).oriented(
             evaluation.training_z, evaluation.training_attributes[:, 0]
         ),
-        card=_card(checkpoint, corpus, evaluation),
+        card=_card(checkpoint, corpus, evaluation) | ({"notes": notes} if notes else {}),
     )
 
 
