@@ -136,6 +136,8 @@ class Application(QObject):
         self.map.install()
         self._show_map()
         self.explore.show_again()
+        # Where the letter keys and the arrows are of use; nothing else lies in wait for Space.
+        (self.window.explore.map or self.window).setFocus()
         self._is_loaded = True
         self._update_actions()
         self._mark("map")

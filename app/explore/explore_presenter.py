@@ -18,7 +18,7 @@ from app.services.model_client import ModelClient
 from app.state.session import NO_ASKS, Session
 from fmvae_core.inference.messages import LandmarkPlayed, Realised
 from fmvae_core.live.messages import Position
-from fmvae_core.music.attributes import ATTRIBUTES
+from fmvae_core.music.attributes import ATTRIBUTES, attributes
 from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
 from fmvae_core.music.representation import Frames
 
@@ -138,6 +138,8 @@ class ExplorePresenter(QObject):
         if "tempo" in fields:
             for name, slider in self._view.attributes.items():
                 slider.set_scale(scale_at(name, self._session.state.tempo))
+            if self._view.grid_panel.grid is not None:
+                self._view.grid_panel.grid.set_tempo(self._session.state.tempo)
         if fields & {"asks", "landmark", "listening"}:
             self._show_asks()
         if fields - {"tempo", "loop", "metronome"}:
@@ -180,18 +182,20 @@ class ExplorePresenter(QObject):
     def _on_played(self, answer: LandmarkPlayed) -> None:
         if not self._is_played() or answer.landmark != self._session.state.landmark:
             return
-        reference = None
+        frames: Frames = np.asarray(answer.frames, np.float32)
+        for name, value in zip(ATTRIBUTES, attributes(frames).tolist(), strict=True):
+            self._view.attributes[name].show_answer(value, value, None)
         if self._modelled is not None and self._modelled[0] == answer.landmark:
-            reference = self._modelled[1]
-        self._heard(
-            answer.phrase, np.asarray(answer.frames, np.float32), answer.revision, reference
-        )
+            # Both are shown: what the model heard, and where the recording differs from it.
+            self._heard(answer.phrase, self._modelled[1], answer.revision, played=frames)
+        else:
+            self._heard(answer.phrase, frames, answer.revision)
 
     def _heard(
-        self, phrase: Phrase, frames: Frames, revision: int, reference: Frames | None = None
+        self, phrase: Phrase, frames: Frames, revision: int, played: Frames | None = None
     ) -> None:
         self._engine.note_phrase(phrase, revision)
-        self._take(phrase, frames, reference)
+        self._take(phrase, frames, played)
         if self._play_when_heard:
             self._start()
 
@@ -203,21 +207,22 @@ class ExplorePresenter(QObject):
     # --- what is shown --------------------------------------------------------------------------
 
     def _take(
-        self, phrase: Phrase | None, frames: Frames | None, reference: Frames | None = None
+        self, phrase: Phrase | None, frames: Frames | None, played: Frames | None = None
     ) -> None:
         self._phrase = phrase
         grid, bundle = self._view.grid_panel.grid, self._session.bundle
-        self._shown = (frames, reference)
+        self._shown = (frames, played)
         if grid is not None:
             thresholds: npt.ArrayLike = 0.5 if bundle is None else bundle.thresholds
             grid.set_frames(frames, thresholds)
-            grid.set_reference(reference)
+            grid.set_reference(played)
+            grid.set_tempo(self._session.state.tempo)
         self.heard_changed.emit()
 
     def show_again(self) -> None:
         """Show the phrase in a grid that has just been made."""
-        frames, reference = self._shown
-        self._take(self._phrase, frames, reference)
+        frames, played = self._shown
+        self._take(self._phrase, frames, played)
 
     def _on_position(self, position: Position) -> None:
         grid = self._view.grid_panel.grid

@@ -42,6 +42,7 @@ class CommandPalette(QFrame):
         self.rows = QListWidget()
         self.rows.setIconSize(QSize(18, 18))
         self.rows.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.rows.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.rows.itemClicked.connect(lambda _item: self._run())
         self.line = _Line(self.rows)
         self.line.setPlaceholderText("What do you want to do?")

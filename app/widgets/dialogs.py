@@ -129,7 +129,9 @@ class AboutBox(QDialog):
         layout.addLayout(table)
         layout.addWidget(licences)
         layout.addLayout(_closing(self))
-        self.setFixedWidth(560)
+        for label in (about, licences):
+            label.setFixedWidth(500)
+        layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetFixedSize)
 
 
 def _closing(dialog: QDialog) -> QHBoxLayout:
