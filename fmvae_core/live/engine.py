@@ -206,10 +206,10 @@ class Engine:
             due = max(due + (_WAKE if playing else _IDLE), now)
 
     def _tell_position(self, lateness: float) -> None:
-        position = self._transport.position()
+        time, position = self._transport.position()
         self._server.broadcast(
             Position(
-                time=self._clock.now(),
+                time=time,
                 beat=position.beat,
                 beats=position.beats,
                 revision=position.tag.revision,

@@ -29,16 +29,16 @@ from fmvae_core.music.drums import DRUMS
 if TYPE_CHECKING:
     from fmvae_core.live.synth import Synth
 
-CEILING = 0.80
+CEILING = 0.75
 """Highest level, of full scale, that the loudest probe may reach; what is left is for surprises."""
 
 # How levels of notes add up: between 2 (unrelated sounds) and 1 (all peaks at the same instant).
 _EXPONENT = 1.15
 # Level that passes unchanged, in units of the font's loudest single hit at full velocity.
-_FREE = 1.3
+_FREE = 1.15
 # However crowded it is, notes keep at least this share of the free level.
 _SHARE = 0.05
-_DECAY = 0.15  # seconds in which the level of earlier notes falls to 1/e
+_DECAY = 0.25  # seconds in which the level of earlier notes falls to 1/e
 _SAME_TIME = 0.001  # seconds
 
 _PROBE_MELODY = (36, 48, 60, 72, 84)
@@ -72,7 +72,7 @@ class Loudness:
 class LevelGuard:
     """Lowers the velocities of notes that crowd together in time.
 
-    The levels of notes that start within about a tenth of a second are summed as
+    The levels of notes that start within a fraction of a second are summed as
     ``(a1^p + a2^p + ...)^(1/p)``; what exceeds the free level is shared out among the notes that
     start together. Amplitude goes with the square of velocity.
     """
@@ -96,7 +96,9 @@ class LevelGuard:
         if strength == 0.0:
             return events
         time = events[0].time
-        self._crowd *= math.exp(-max(0.0, time - self._time) / _DECAY)
+        # Time that goes back is that of another start, with nothing before it.
+        past = time - self._time
+        self._crowd *= math.exp(-past / _DECAY) if past >= 0.0 else 0.0
         self._time = time
         room = max(self._limit - self._crowd, _SHARE * self._limit)
         if strength <= room:

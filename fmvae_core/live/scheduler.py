@@ -91,9 +91,9 @@ class _Hit:
 @dataclass(frozen=True, slots=True, order=True)
 class _Planned:
     beat: float
+    turn: float
     hit: _Hit
     note: Note
-    turn: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,8 @@ class Scheduler:
         self._plan: deque[_Planned] = deque()
         self._done: set[_Hit] = set()
         self._ends: list[tuple[float, int, int, int]] = []  # beat, serial, channel, pitch
-        self._sounding: dict[tuple[int, int], int] = {}  # channel and pitch to serial
+        # Channel and pitch to serial and the earliest time to end.
+        self._sounding: dict[tuple[int, int], tuple[int, float]] = {}
         self._serial = 0
         self._stretches: deque[_Stretch] = deque()
 
@@ -261,7 +262,7 @@ class Scheduler:
                     is_ahead = placed.cell >= self._cursor * STEPS_PER_BEAT
                     beat = pending.get(placed, self._cursor if is_ahead else -1.0)
                 if beat >= self._cursor and placed not in self._done:
-                    plan.append(_Planned(beat, placed, note, turn))
+                    plan.append(_Planned(beat, turn, placed, note))
         self._plan = deque(sorted(plan))
         self._stretches.append(_Stretch(self._cursor, self._turn, phrase.beats, tag))
         return self._map.time(self._plan[0].beat) if self._plan else None
@@ -286,7 +287,7 @@ class Scheduler:
                 break
             if due == end:
                 self._end_note(events)
-            elif due == self._turn_end:
+            elif due == self._turn_end and not self._has_note_left():
                 self._end_turn(events)
             elif due == note:
                 self._start_note(events, now)
@@ -304,9 +305,13 @@ class Scheduler:
         # An early downbeat whose place has passed (on the first turn, or when the loop is switched
         # on at the last moment) sounds as soon as it still can.
         return [
-            _Planned(max(turn + note.onset, self._cursor), hit.shifted(turn), note, turn)
+            _Planned(max(turn + note.onset, self._cursor), turn, hit.shifted(turn), note)
             for hit, note in self._hits
         ]
+
+    def _has_note_left(self) -> bool:
+        # A note a hair before the end of the turn: far into the song the two round to one beat.
+        return bool(self._plan) and self._plan[0].beat == self._turn_end > self._plan[0].turn
 
     def _start_note(self, events: list[SoundEvent], now: float) -> None:
         item = self._plan.popleft()
@@ -331,20 +336,27 @@ class Scheduler:
             events.append(SoundEvent(time, channel, note.pitch, 0))
         events.append(SoundEvent(time, channel, note.pitch, note.velocity))
         self._serial += 1
-        self._sounding[key] = self._serial
-        duration = max(note.duration, _SHORTEST * self._tempo / 60.0)
-        heapq.heappush(self._ends, (beat + duration, self._serial, channel, note.pitch))
+        self._sounding[key] = self._serial, time + _SHORTEST
+        heapq.heappush(self._ends, (beat + note.duration, self._serial, channel, note.pitch))
 
     def _end_note(self, events: list[SoundEvent]) -> None:
         beat, serial, channel, pitch = heapq.heappop(self._ends)
-        if self._sounding.get((channel, pitch)) == serial:  # else struck again since
-            del self._sounding[channel, pitch]
-            events.append(SoundEvent(self._map.time(beat), channel, pitch, 0))
+        playing, earliest = self._sounding.get((channel, pitch), (-1, 0.0))
+        if playing != serial:  # struck again since
+            return
+        time = self._map.time(beat)
+        if time < earliest:
+            again = max(self._map.beat(earliest), math.nextafter(beat, math.inf))
+            heapq.heappush(self._ends, (again, serial, channel, pitch))
+            return
+        del self._sounding[channel, pitch]
+        events.append(SoundEvent(time, channel, pitch, 0))
 
     def _end_turn(self, events: list[SoundEvent]) -> None:
         if not self._loop:
             time = self._map.time(self._turn_end)
-            events.extend(SoundEvent(time, *key, 0) for key in self._sounding)
+            ends = [(max(time, earliest), key) for key, (_, earliest) in self._sounding.items()]
+            events.extend(SoundEvent(end, *key, 0) for end, key in sorted(ends))
             self._sounding.clear()
             self._ends.clear()
             self._ended = True

@@ -102,10 +102,11 @@ class Transport:
         with self._lock:
             return self._scheduler.is_playing
 
-    def position(self) -> PlayPosition:
-        """Return where the playhead is now."""
+    def position(self) -> tuple[float, PlayPosition]:
+        """Return the time in seconds, and where the playhead is then."""
         with self._lock:
-            return self._scheduler.position(self._clock.now())
+            now = self._clock.now()
+            return now, self._scheduler.position(now)
 
     # --- commands ---------------------------------------------------------------------------------
 

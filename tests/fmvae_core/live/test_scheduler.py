@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fmvae_core.live.scheduler import (
@@ -18,11 +18,14 @@ from fmvae_core.live.scheduler import (
     SoundEvent,
     Tag,
 )
-from fmvae_core.music.phrase import STEP_BEATS, STEPS_PER_BEAT, Note, Phrase
-from tests.fmvae_core.music.strategies import phrases, tempos
+from fmvae_core.music.phrase import MAX_TEMPO, STEP_BEATS, STEPS_PER_BEAT, Note, Phrase
+from tests.fmvae_core.music.strategies import phrases
 
 WAKE = 0.010
+no_deadline = settings(deadline=None)  # thousands of wake-ups take what they take
 START = 100.0
+
+tempos = st.floats(40.0, MAX_TEMPO)
 
 
 class Player:
@@ -41,7 +44,9 @@ class Player:
         queued = self.scheduler.queued_until
         events = self.scheduler.advance(self.now)
         for event in events:
-            assert queued - 1e-9 <= event.time < self.now + QUEUE_SECONDS + 1e-9
+            # The end of a note that starts with the phrase's end is a hundredth of a second late.
+            late = 0.0 if event.velocity else 0.010
+            assert queued - 1e-9 <= event.time < self.now + QUEUE_SECONDS + late + 1e-9
         times = [event.time for event in events]
         assert times == sorted(times)
         self.events += events
@@ -69,17 +74,30 @@ class Player:
 
 def check_every_start_has_its_end(events: list[SoundEvent]) -> None:
     sounding: dict[tuple[int, int], float] = {}
+    ended: dict[tuple[int, int], tuple[float, float]] = {}
     for event in events:
         key = event.channel, event.pitch
         if event.velocity:
             assert key not in sounding, "started again without an end"
             sounding[key] = event.time
+            if ended.get(key, (0.0, -1.0))[1] == event.time:
+                del ended[key]
         else:
             assert key in sounding, "ended what does not sound"
-            # The synth counts milliseconds: an end in the same one would come first.
-            started = sounding.pop(key)
-            assert event.time >= started
+            check_not_too_short(ended.get(key))
+            ended[key] = sounding.pop(key), event.time
     assert not sounding, "never ends"
+    for note in ended.values():
+        check_not_too_short(note)
+
+
+def check_not_too_short(note: tuple[float, float] | None) -> None:
+    """The synth counts milliseconds: an end in the same one would come before the start.
+
+    (One that is there because the note is struck again does not matter.)
+    """
+    if note is not None:
+        assert note[1] - note[0] > 0.009
 
 
 def groove(*hits: tuple[float, int], bars: int = 1, velocity: int = 100) -> Phrase:
@@ -100,6 +118,7 @@ def loose_grooves(draw: st.DrawFn, bars: int = 1) -> Phrase:
     return Phrase(notes, bars)
 
 
+@no_deadline
 @given(phrases(), tempos, st.integers(0, 3))
 def test_every_turn_plays_every_note_once_and_in_its_place(
     phrase: Phrase, tempo: float, more_turns: int
@@ -122,9 +141,10 @@ def test_every_turn_plays_every_note_once_and_in_its_place(
     assert {event.channel for event in player.events} <= {channel}
     check_every_start_has_its_end(player.events)
     end = START + (more_turns + 1) * phrase.beats * second
-    assert all(event.time <= end + 1e-6 for event in player.events)
+    assert all(event.time <= end + 0.010 + 1e-6 for event in player.events)
 
 
+@no_deadline
 @given(
     phrases(),
     st.lists(
@@ -159,6 +179,7 @@ def test_nothing_sticks_or_comes_before_what_is_queued_whatever_is_changed(
     check_every_start_has_its_end(player.events)
 
 
+@no_deadline
 @given(phrases(), st.lists(st.tuples(st.floats(0.0, 0.5), tempos), min_size=1, max_size=6), tempos)
 def test_changes_of_tempo_neither_lose_nor_double_a_note(
     phrase: Phrase, changes: list[tuple[float, float]], tempo: float
@@ -177,6 +198,7 @@ def test_changes_of_tempo_neither_lose_nor_double_a_note(
     assert len({count[note] / notes[note] for note in notes}) == 1, "turns are not all whole"
 
 
+@no_deadline
 @given(
     st.lists(loose_grooves(), min_size=2, max_size=4),
     st.lists(st.tuples(st.floats(0.0, 0.3), st.integers(0, 3)), min_size=1, max_size=20),

@@ -1,0 +1,213 @@
+"""A JACK server of one's own, with no hardware, and ears that hear what an engine plays on it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import jack
+import numpy as np
+import numpy.typing as npt
+
+RATE = 48_000
+PERIOD = 128
+PATIENCE = 20.0
+
+jack.set_error_function(lambda message: None)
+jack.set_info_function(lambda message: None)
+
+
+def wait_until(is_done: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+    end = time.monotonic() + patience
+    while not is_done():
+        assert time.monotonic() < end, f"still not {what} after {patience:g} s"
+        time.sleep(0.005)
+
+
+class JackServer:
+    """``jackd`` with the dummy driver, under a name that nobody else uses.
+
+    It asks for realtime priority, without which the dummy driver falls behind on a busy machine,
+    and does without where that is not allowed.
+    """
+
+    def __init__(self) -> None:
+        self.name = f"flatjam-{os.getpid()}-{secrets.token_hex(3)}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What an engine needs in its environment to play on this server."""
+        return {"JACK_DEFAULT_SERVER": self.name, "FLATJAM_AUDIO_DRIVER": "jack"}
+
+    def start(self) -> None:
+        # Its messages go to nowhere: a full pipe would stop it.
+        self._process = subprocess.Popen(
+            [
+                "jackd",
+                "-R",
+                "-P",
+                "20",
+                "-n",
+                self.name,
+                "-d",
+                "dummy",
+                "-r",
+                str(RATE),
+                "-p",
+                str(PERIOD),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(self._answers, "up, the JACK server")
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "jackd ended at once"
+        try:
+            client = jack.Client("probe", no_start_server=True, servername=self.name)
+        except jack.JackOpenError:
+            return False
+        client.close()
+        return True
+
+    def kill(self) -> None:
+        """Let it die without a word to its clients."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(5.0)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> JackServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class Ears:
+    """A JACK client that records what the engine called ``flatjam`` plays.
+
+    Blocks are kept with the server's frame time, so a block that this process was too slow to take
+    leaves a hole and moves nothing.
+    """
+
+    def __init__(self, server: JackServer) -> None:
+        self._client = jack.Client("ears", no_start_server=True, servername=server.name)
+        self._inputs = [self._client.inports.register(side) for side in ("left", "right")]
+        self._blocks: list[tuple[int, float, npt.NDArray[np.float32]]] = []
+        self._client.set_process_callback(self._process)
+        self._client.activate()
+
+    def _process(self, frames: int) -> None:
+        block = np.stack([port.get_array() for port in self._inputs], axis=1)
+        self._blocks.append((self._client.last_frame_time, time.monotonic(), block))
+
+    def attach(self) -> None:
+        """Connect to the engine's outputs, once they are there."""
+
+        def outputs() -> Any:
+            return self._client.get_ports("flatjam.*", is_audio=True, is_output=True)
+
+        wait_until(lambda: len(outputs()) >= 2, "there, the engine's outputs")
+        for output, port in zip(outputs(), self._inputs, strict=False):
+            self._client.connect(output, port)
+
+    @property
+    def now(self) -> int:
+        """Frame time of the end of what has been heard."""
+        wait_until(lambda: bool(self._blocks), "hearing")
+        start, _, block = self._blocks[-1]
+        return start + len(block)
+
+    def listen(self, seconds: float) -> npt.NDArray[np.float32]:
+        """Return the next seconds of sound, ``(frames, 2)``."""
+        start = self.now
+        end = start + round(seconds * RATE)
+        wait_until(lambda: self.now >= end, "heard", seconds + PATIENCE)
+        return self.heard(start, end)
+
+    def heard(self, start: int, end: int) -> npt.NDArray[np.float32]:
+        """Return the sound between two frame times; NaN where a block was missed."""
+        sound = np.full((end - start, 2), np.nan, np.float32)
+        for at, _, block in list(self._blocks):
+            first, last = max(at, start), min(at + len(block), end)
+            if first < last:
+                sound[first - start : last - start] = block[first - at : last - at]
+        return sound
+
+    def time_of(self, frame: int) -> float:
+        """Return the monotonic time at which a frame passed, within about a period."""
+        return frame / RATE + self._offset(frame)
+
+    def stutter(self, start: int, end: int) -> float:
+        """Return by how many seconds the server itself fell behind between two frame times."""
+        offsets = [self._offset(frame) for frame in range(start, end, RATE // 10)]
+        return max(offsets) - min(offsets)
+
+    def _offset(self, frame: int) -> float:
+        # A callback can only be late, never early; nor does the server ever catch up.
+        return min(
+            heard_at - at / RATE
+            for at, heard_at, _ in list(self._blocks)
+            if abs(at - frame) < RATE // 10
+        )
+
+    def close(self) -> None:
+        self._client.deactivate()
+        self._client.close()
+
+    def __enter__(self) -> Ears:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def onsets(sound: npt.NDArray[np.float32], threshold: float, gap: float = 0.06) -> list[int]:
+    """Return the frames at which short sounds begin.
+
+    Parameters
+    ----------
+    sound
+        ``(frames, 2)``; holes are NaN.
+    threshold
+        Level that a sound exceeds.
+    gap
+        Seconds below it after which the next crossing is a new sound.
+    """
+    level = np.nan_to_num(np.abs(sound).max(axis=1))
+    above = np.flatnonzero(level > threshold)
+    if not len(above):
+        return []
+    begins = np.flatnonzero(np.diff(above, prepend=-(10**9)) > gap * RATE)
+    return [int(above[i]) for i in begins]

@@ -1,0 +1,212 @@
+"""FluidSynth itself, rendered into memory."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fmvae_core.live.library import SoundError
+from fmvae_core.live.render import render_samples
+from fmvae_core.live.scheduler import CLICK_CHANNEL, DRUM_CHANNEL, MELODY_CHANNEL, SoundEvent
+from fmvae_core.live.soundfonts import find_soundfonts, first_soundfont
+from fmvae_core.live.synth import Synth, offered_drivers
+from fmvae_core.music.drums import DRUMS
+from fmvae_core.music.phrase import Note, Phrase
+from tests.fmvae_core.live.phrases import rock_beat
+
+FULL_SCALE = 1.0
+
+
+@pytest.fixture(scope="module")
+def loaded(soundfont: Path) -> Iterator[Synth]:
+    synth = Synth(soundfont)
+    yield synth
+    synth.close()
+
+
+@pytest.fixture
+def synth(loaded: Synth) -> Synth:
+    loaded.silence()
+    loaded.render(4800)
+    loaded.set_volume(1.0)
+    loaded.set_click_level(1.0)
+    return loaded
+
+
+def peak(sound: npt.NDArray[np.float32]) -> float:
+    return float(np.abs(sound).max())
+
+
+def strike(synth: Synth, channel: int, pitch: int, velocity: int = 127) -> None:
+    now = synth.read_tick()
+    synth.play([SoundEvent(0.001 * now, channel, pitch, velocity)], lambda time: now)
+
+
+def everything(bars: int = 2) -> Phrase:
+    """All nine drums on every sixteenth at full velocity, 200 beats a minute."""
+    onsets = [i / 4 for i in range(16 * bars)]
+    return Phrase(
+        tuple(Note(onset, drum.pitch, 127) for onset in onsets for drum in DRUMS), bars, 200.0
+    )
+
+
+def test_the_densest_phrase_with_the_metronome_does_not_clip(synth: Synth) -> None:
+    assert 0.3 < peak(render_samples(synth, everything(), 2, 1.0, metronome=True)) < FULL_SCALE
+
+
+def test_the_densest_melody_does_not_clip(synth: Synth) -> None:
+    chords = tuple(Note(i / 4, pitch, 127, 1.0) for i in range(32) for pitch in range(36, 96, 4))
+    phrase = Phrase(chords, 2, 200.0, is_drums=False)
+    assert 0.1 < peak(render_samples(synth, phrase, 1, 1.0, metronome=True)) < FULL_SCALE
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.floats(60.0, 330.0), st.floats(0.0, 0.5))
+def test_no_loud_phrase_clips(
+    synth: Synth, seed: int, together: int, tempo: float, looseness: float
+) -> None:
+    dice = random.Random(seed)
+    notes = tuple(
+        Note((i + dice.uniform(-looseness, 0.99 * looseness)) / 4, drum.pitch, 127)
+        for i in range(16)
+        for drum in dice.sample(DRUMS, together)
+    )
+    synth.silence()
+    synth.render(4800)
+    assert peak(render_samples(synth, Phrase(notes, 1, tempo), 1, 0.2, True)) < FULL_SCALE
+
+
+def test_an_ordinary_groove_is_loud(synth: Synth) -> None:
+    sound = render_samples(synth, rock_beat(), 2, 0.0)
+    rms = float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
+    assert 20.0 * np.log10(rms) > -26.5
+    assert peak(sound) < FULL_SCALE
+
+
+def test_volume_scales_down_to_silence(synth: Synth) -> None:
+    peaks = []
+    for volume in (1.0, 0.5, 0.0):
+        synth.set_volume(volume)
+        strike(synth, DRUM_CHANNEL, 38)
+        peaks.append(peak(synth.render(9600)))
+        synth.silence()
+        synth.render(4800)
+    assert peaks[1] == pytest.approx(0.25 * peaks[0], rel=0.05)
+    assert peaks[2] == 0.0
+
+
+def test_the_click_has_a_level_of_its_own(synth: Synth) -> None:
+    synth.set_click_level(0.0)
+    strike(synth, CLICK_CHANNEL, 76)
+    assert peak(synth.render(9600)) < 1e-4  # -96 dB is as far as a MIDI channel goes
+    synth.set_click_level(1.0)
+    strike(synth, CLICK_CHANNEL, 76)
+    assert peak(synth.render(9600)) > 0.1
+
+
+@pytest.mark.parametrize("drum", DRUMS, ids=lambda drum: drum.key)
+def test_every_drum_sounds(synth: Synth, drum) -> None:  # type: ignore[no-untyped-def]
+    strike(synth, DRUM_CHANNEL, drum.pitch)
+    assert peak(synth.render(9600)) > 0.02
+
+
+def test_silence_is_silence_at_once_and_forgets_what_is_queued(synth: Synth) -> None:
+    now = synth.read_tick()
+    events = [
+        SoundEvent(0.0, DRUM_CHANNEL, 49, 127),
+        SoundEvent(0.0, MELODY_CHANNEL, 60, 127),
+        SoundEvent(0.3, DRUM_CHANNEL, 38, 127),
+    ]
+    synth.play(events, lambda time: now + round(1000.0 * time))
+    assert peak(synth.render(9600)) > 0.05
+    synth.silence()
+    synth.render(64)  # the block in which it takes effect
+    assert peak(synth.render(48_000)) == 0.0
+
+
+def test_release_lets_notes_die_away_and_forgets_what_is_queued(synth: Synth) -> None:
+    now = synth.read_tick()
+    events = [
+        SoundEvent(0.0, MELODY_CHANNEL, 60, 127),
+        SoundEvent(0.5, MELODY_CHANNEL, 72, 127),
+    ]
+    synth.play(events, lambda time: now + round(1000.0 * time))
+    held = peak(synth.render(9600))
+    synth.release()
+    assert peak(synth.render(480)) > 0.0
+    synth.render(48_000)
+    assert peak(synth.render(48_000)) < 0.01 * held
+
+
+def test_a_note_lasts_until_its_end(synth: Synth) -> None:
+    def late_level(length: float) -> float:
+        now = synth.read_tick()
+        events = [
+            SoundEvent(0.0, MELODY_CHANNEL, 60, 127),
+            SoundEvent(length, MELODY_CHANNEL, 60, 0),
+        ]
+        synth.play(events, lambda time: now + round(1000.0 * time))
+        return peak(synth.render(96_000)[48_000:])
+
+    assert late_level(0.1) < 0.1 * late_level(1.9)
+
+
+def test_a_note_struck_again_in_the_same_millisecond_as_its_end_sounds(synth: Synth) -> None:
+    now = synth.read_tick()
+    synth.play([SoundEvent(0.0, MELODY_CHANNEL, 60, 127)], lambda time: now)
+    again = [SoundEvent(0.1, MELODY_CHANNEL, 60, 0), SoundEvent(0.1, MELODY_CHANNEL, 60, 127)]
+    synth.play(again, lambda time: now + 100)
+    assert peak(synth.render(48_000)[24_000:]) > 0.02
+
+
+def test_the_driver_that_does_not_start_is_an_error(
+    synth: Synth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "flatjam-nobody")
+    with pytest.raises(SoundError) as caught:
+        synth.open_audio("jack")
+    assert caught.value.problem.code == "no_audio"
+    assert synth.driver is None
+    strike(synth, DRUM_CHANNEL, 38)
+    assert peak(synth.render(9600)) > 0.1, "still renders"
+
+
+def test_file_is_offered_only_where_a_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FLATJAM_AUDIO_FILE", raising=False)
+    assert "file" not in offered_drivers()
+    monkeypatch.setenv("FLATJAM_AUDIO_FILE", "somewhere.wav")
+    assert offered_drivers()[-1] == "file"
+
+
+def test_a_folder_is_no_soundfont(tmp_path: Path) -> None:
+    with pytest.raises(SoundError) as caught:
+        Synth(tmp_path)
+    assert caught.value.problem.code == "bad_soundfont"
+
+
+def test_fonts_are_found_in_order_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, system = tmp_path / "mine", tmp_path / "system"
+    for folder, names in (
+        (mine, ["zither.sf3", "notes.txt"]),
+        (system, ["aaa.sf2", "TimGM6mb.sf2", "FluidR3_GM.sf2"]),
+    ):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_bytes(b"")
+    (system / "default.sf2").symlink_to(system / "FluidR3_GM.sf2")
+    monkeypatch.setenv("FLATJAM_SOUNDFONTS", f"{mine}:{tmp_path / 'gone'}:{system}")
+    names = [path.name for path in find_soundfonts()]
+    assert names == ["zither.sf3", "FluidR3_GM.sf2", "TimGM6mb.sf2", "aaa.sf2"]
+    monkeypatch.setenv("FLATJAM_SOUNDFONTS", "")
+    with pytest.raises(SoundError) as caught:
+        first_soundfont()
+    assert caught.value.problem.code == "no_soundfont"
