@@ -100,6 +100,7 @@ class ModelWorker:
         self._news: BundleReady | WorkerProblem | None = None
         self._inbox = Inbox()
         self._ending = False
+        self._had_client = False
         self._engine = EngineLink(engine) if engine is not None else None
         self._server: Server[WorkerCommand] = Server(
             endpoint,
@@ -110,15 +111,17 @@ class ModelWorker:
 
     def run(self, bundle: str | None = None) -> None:
         """Open a bundle, if one is given, and answer requests until it is time to end."""
-        give_up_at = time.monotonic() + FIRST_CLIENT_SECONDS
         try:
             if bundle is not None:
                 self._open(bundle)
+            last_seen = time.monotonic()
             while not self._ending:
                 now = time.monotonic()
+                # A client can have come and gone while the bundle was loading.
+                patience = LAST_CLIENT_SECONDS if self._had_client else FIRST_CLIENT_SECONDS
                 if self._server.connections:
-                    give_up_at = now + LAST_CLIENT_SECONDS
-                elif now > give_up_at:
+                    last_seen = now
+                elif now > last_seen + patience:
                     log.info("nobody is there any more")
                     return
                 request = self._inbox.take(_LOOK_UP_SECONDS)
@@ -134,6 +137,7 @@ class ModelWorker:
         self._ending = True
 
     def _greet(self, client: Connection[WorkerCommand]) -> None:
+        self._had_client = True
         if self._news is not None:
             client.send(self._news)
 
