@@ -62,8 +62,9 @@ def reconstruction(
     -------
     figures
         ``hit_error`` is the share of wrong cells. ``velocity_mse`` (velocities 0 to 1) and
-        ``offset_mse`` (offsets -1 to 1, in half steps) run over all cells, absent hits as 0;
-        ``*_mse_hits`` over true hits only.
+        ``offset_mse`` (offsets -1 to 1, in half steps) run over all cells: a played cell without a
+        hit counts as 0, and a decoded cell as its probability of a hit times its value.
+        ``*_mse_hits`` run over true hits only, as if each of them were decoded.
     """
     hits = frames[..., HITS] > 0.5
     heard = decoded[..., HITS] >= np.asarray(thresholds)
@@ -75,9 +76,9 @@ def reconstruction(
         "hit_error": float((hits != heard).mean()),
     }
     for name, part in (("velocity", VELOCITIES), ("offset", OFFSETS)):
-        squared = np.square(decoded[..., part] - frames[..., part], dtype=np.float64)
-        figures[f"{name}_mse"] = float(squared.mean())
-        figures[f"{name}_mse_hits"] = float(squared[hits].mean()) if hits.any() else 0.0
+        expected = decoded[..., HITS] * decoded[..., part]
+        figures[f"{name}_mse"] = _mean_square(expected - frames[..., part])
+        figures[f"{name}_mse_hits"] = _mean_square((decoded[..., part] - frames[..., part])[hits])
     figures["phrases"] = len(frames)
     figures["drums"] = {}
     for index, drum in enumerate(DRUMS):
@@ -89,6 +90,10 @@ def reconstruction(
             "hit_error": float((hits[..., index] != heard[..., index]).mean()),
         }
     return figures
+
+
+def _mean_square(errors: Array) -> float:
+    return float(np.square(errors, dtype=np.float64).mean()) if errors.size else 0.0
 
 
 def _rates(hits: npt.NDArray[np.bool_], heard: npt.NDArray[np.bool_]) -> tuple[float, float, float]:

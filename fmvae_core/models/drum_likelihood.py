@@ -12,14 +12,38 @@ from fmvae_core.music.representation import HITS, OFFSETS, VELOCITIES
 VELOCITY_WEIGHT = 4.0
 OFFSET_WEIGHT = 2.0
 
+_MIN_SHARE = 0.05  # below it no hit sounds, and the quotient is noise
 
-def frames_of(raw: Tensor) -> Tensor:
-    """Return ``(..., 27)`` hit probabilities and velocities (0 to 1), and offsets (-1 to 1)."""
+
+def expected_frames(raw: Tensor) -> Tensor:
+    """Return hit probabilities and the means of velocities (0 to 1) and offsets, ``(..., 27)``.
+
+    The means are those that the likelihood below teaches: over a cell with or without a hit, where
+    an absent hit counts as 0.
+    """
     return torch.cat(
         [
             torch.sigmoid(raw[..., HITS]),
             torch.sigmoid(raw[..., VELOCITIES]),
             torch.tanh(raw[..., OFFSETS]),
+        ],
+        dim=-1,
+    )
+
+
+def sounding_frames(expected: Tensor) -> Tensor:
+    """Return the frames with velocity and offset as they are *if* the hit sounds, ``(..., 27)``.
+
+    A cell's mean is the probability of its hit times the mean of a sounding one; without the
+    division every hit that is less than certain would be too quiet and too close to the grid.
+    """
+    hits = expected[..., HITS]
+    share = hits.clamp_min(_MIN_SHARE)
+    return torch.cat(
+        [
+            hits,
+            (expected[..., VELOCITIES] / share).clamp(max=1.0),
+            (expected[..., OFFSETS] / share).clamp(-1.0, 1.0),
         ],
         dim=-1,
     )
@@ -41,7 +65,7 @@ def negative_log_likelihood(raw: Tensor, frames: Tensor) -> Tensor:
     Hits are Bernoulli, velocities and offsets Gaussian over all cells (absent hits are 0); the sum
     runs over the phrase, so that it stands beside the KL on the scale of the ELBO.
     """
-    out = frames_of(raw)
+    out = expected_frames(raw)
     hits = functional.binary_cross_entropy_with_logits(
         raw[..., HITS], frames[..., HITS], reduction="none"
     )
@@ -52,4 +76,4 @@ def negative_log_likelihood(raw: Tensor, frames: Tensor) -> Tensor:
 
 def mean_squared_error(raw: Tensor, frames: Tensor) -> Tensor:
     """Return the constraint C: the mean squared error over all features (the scale of kappa)."""
-    return (frames_of(raw) - frames).square().mean()
+    return (expected_frames(raw) - frames).square().mean()

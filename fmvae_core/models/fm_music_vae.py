@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from fmvae_core.models.config import ModelConfig
 from fmvae_core.models.decoder import HierarchicalDecoder
-from fmvae_core.models.drum_likelihood import frames_of
+from fmvae_core.models.drum_likelihood import expected_frames, sounding_frames
 from fmvae_core.models.encoder import Encoder
 from fmvae_core.models.hierarchical_prior import HierarchicalPrior, gaussian_log_density
 
@@ -28,8 +28,11 @@ class FMMusicVAE(nn.Module):
         return mean, log_std
 
     def decode_frames(self, z: Tensor) -> Tensor:
-        """Return frames ``(B, S, F)`` of ``(B, d)``: hit probabilities, velocities, offsets."""
-        return frames_of(self.decoder(z))
+        """Return frames ``(B, S, F)`` of points ``(B, d)``.
+
+        Hits are probabilities; velocities and offsets are those of the hit if it sounds.
+        """
+        return sounding_frames(expected_frames(self.decoder(z)))
 
     def kl_bound(self, z: Tensor, mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
         """Return the one-sample bound F of equation 2 for each phrase, ``(B,)``.

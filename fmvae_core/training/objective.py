@@ -18,7 +18,7 @@ from fmvae_core.geometry.metric import (
 from fmvae_core.geometry.mixup import mixup
 from fmvae_core.models.drum_likelihood import (
     audible,
-    frames_of,
+    expected_frames,
     mean_squared_error,
     negative_log_likelihood,
 )
@@ -84,7 +84,7 @@ class Metrics:
 
 def observe(model: FMMusicVAE, z: Tensor, config: FlatnessConfig) -> Tensor:
     """Return f(z) of the metric tensor, ``(batch, steps * features)``: deterministic."""
-    frames = frames_of(model.decoder(z))
+    frames = expected_frames(model.decoder(z))
     return (audible(frames) if config.observation == "audible" else frames).flatten(1)
 
 

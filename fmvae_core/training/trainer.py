@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from fmvae_core.data.corpus import Corpus
+from fmvae_core.models.drum_likelihood import mean_squared_error
 from fmvae_core.models.fm_music_vae import FMMusicVAE
+from fmvae_core.music.representation import HITS
 from fmvae_core.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -231,14 +233,13 @@ class Trainer:
         self.model.eval()
         with torch.inference_mode():
             frames = self._cut(self._validation)
-            decoded = self.model.decode_frames(self.model.encode(frames)[0])
-            n = frames.shape[-1] // 3
-            hit, heard = frames[..., :n] > 0.5, decoded[..., :n] >= 0.5
+            raw = self.model.decoder(self.model.encode(frames)[0])
+            hit, heard = frames[..., HITS] > 0.5, raw[..., HITS] >= 0.0
             both = (hit & heard).sum()
             values: dict[str, float | str | bool] = {
                 "hit_f1": float(2 * both / (hit.sum() + heard.sum()).clamp_min(1)),
                 "hit_error": float((hit != heard).float().mean()),
-                "constraint": float((decoded - frames).square().mean()),
+                "constraint": float(mean_squared_error(raw, frames)),
             }
         self.model.load_state_dict(own)
         self.model.train()

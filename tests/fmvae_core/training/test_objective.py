@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fmvae_core.models.drum_likelihood import audible, frames_of, negative_log_likelihood
+from fmvae_core.models.drum_likelihood import (
+    audible,
+    expected_frames,
+    negative_log_likelihood,
+    sounding_frames,
+)
 from fmvae_core.models.fm_music_vae import FMMusicVAE
 from fmvae_core.training.objective import FlatnessConfig, flatness_term, loss
 from tests.corpora import tiny_corpus
@@ -96,7 +101,7 @@ def test_likelihood_is_lowest_at_the_truth(batch: torch.Tensor) -> None:
     noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
     assert (best < 1e-3).all()
     assert (negative_log_likelihood(truth + noise, batch) > best + 1.0).all()
-    torch.testing.assert_close(frames_of(truth), batch, atol=1e-4, rtol=0)
+    torch.testing.assert_close(expected_frames(truth), batch, atol=1e-4, rtol=0)
 
 
 def test_silence_is_inaudible() -> None:
@@ -104,5 +109,17 @@ def test_silence_is_inaudible() -> None:
     raw[..., :9] = -30.0
     loud = raw.clone()
     loud[..., 9:] = 3.0
-    torch.testing.assert_close(audible(frames_of(raw)), audible(frames_of(loud)), atol=1e-6, rtol=0)
-    assert not torch.allclose(frames_of(raw), frames_of(loud))
+    torch.testing.assert_close(
+        audible(expected_frames(raw)), audible(expected_frames(loud)), atol=1e-6, rtol=0
+    )
+    assert not torch.allclose(expected_frames(raw), expected_frames(loud))
+
+
+def test_a_hit_that_is_less_than_certain_sounds_as_loud_as_it_would() -> None:
+    """A likelihood over all cells teaches p * v; what is heard must be v."""
+    played = torch.tensor([[1.0, 0.8, -0.5]] * 7 + [[0.0, 0.0, 0.0]] * 3)
+    expected = torch.zeros(27)
+    expected[[0, 9, 18]] = played.mean(dim=0)
+    sounding = sounding_frames(expected)
+    torch.testing.assert_close(sounding[[0, 9, 18]], torch.tensor([0.7, 0.8, -0.5]))
+    assert sounding[[1, 10, 19]].tolist() == [0.0, 0.0, 0.0]
