@@ -19,6 +19,7 @@ from app.explore.journey_presenter import JourneyPresenter
 from app.explore.map_presenter import MapPresenter
 from app.file_presenter import FilePresenter
 from app.logs import log_dir
+from app.model_presenter import ModelPresenter
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
 from app.state.session import Anchor, Session
@@ -28,7 +29,6 @@ from app.widgets.dialogs import AboutBox
 from app.widgets.notices import Remedy
 from app.window import MainWindow
 from fmvae_core import __version__
-from fmvae_core.inference.messages import BundleReady, WorkerProblem
 from fmvae_core.models.bundle import Bundle, BundleError
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ class Application(QObject):
     Signals
     -------
     reached(str)
-        A mark on the way of the start: ``window``, ``map``, ``model``.
+        A mark on the way of the start, in this order: ``window`` (it is on screen), ``map`` (its
+        first frame is, and the controls can be used), ``model`` (the networks are loaded).
     """
 
     reached = Signal(str)
@@ -64,7 +65,9 @@ class Application(QObject):
         self._recordings = recordings
         self._began = time.perf_counter()
         self._is_loaded = False
-        self._is_worker_started = False
+        self._is_map_drawn = False
+        self._marks: set[str] = set()
+        self._situation: Situation | None = None
         self.session = Session(self)
         self.engine = EngineClient(self)
         self.model = ModelClient(self)
@@ -88,6 +91,16 @@ class Application(QObject):
             window.notices,
             actions,
             window,
+        )
+        self.worker = ModelPresenter(
+            self.model,
+            self.engine,
+            window.transport,
+            window.notices,
+            actions,
+            recordings,
+            self.explore.not_played,
+            self,
         )
         self.hints = Hints(self.session, self.engine, window.explore.map_bar.hint, self)
         self._save_soon = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
@@ -140,11 +153,23 @@ class Application(QObject):
         (self.window.explore.map or self.window).setFocus()
         self._is_loaded = True
         self._update_actions()
-        self._mark("map")
+
+    def _on_drawn(self) -> None:
+        self._is_map_drawn = True
+        self._look_for_marks()
+
+    def _look_for_marks(self) -> None:
+        has_sound = self.engine.state is not None or self.transport.gave_up
+        if self._is_map_drawn and has_sound:
+            self._mark("map")
+            if self.model.is_ready:
+                self._mark("model")
 
     def _mark(self, name: str) -> None:
-        log.info("start: %s after %.2f s", name, time.perf_counter() - self._began)
-        self.reached.emit(name)
+        if name not in self._marks:
+            self._marks.add(name)
+            log.info("start: %s after %.2f s", name, time.perf_counter() - self._began)
+            self.reached.emit(name)
 
     # --- the bundle -----------------------------------------------------------------------------
 
@@ -167,13 +192,8 @@ class Application(QObject):
         notices.settle("bundle")
         self.settings.remember_bundle(path)
         bar.show_bundle(bundle.name, self.settings.recent_bundles)
-        bar.worker.show_status("faint", "loading", "The model's networks are being loaded.")
         self.session.open_bundle(bundle)
-        if self._is_worker_started:
-            self.model.open_bundle(str(path))
-        else:
-            self.model.start(self.engine.endpoint, str(path), str(self._recordings))
-            self._is_worker_started = True
+        self.worker.load(path)
         self._begin_journey(bundle)
         self._show_map()
 
@@ -213,62 +233,6 @@ class Application(QObject):
         if chosen:
             self.open_bundle(Path(chosen))
 
-    # --- the model worker -----------------------------------------------------------------------
-
-    def _on_ready(self, ready: BundleReady) -> None:
-        self.window.transport.worker.show_status(
-            "good", "on", f"The networks were loaded in {ready.seconds:.1f} s."
-        )
-        self._mark("model")
-        self._update_actions()
-
-    def _on_worker_problem(self, problem: WorkerProblem) -> None:
-        if problem.request == "encode_phrase":
-            return  # the file's own presenter tells
-        if problem.request == "play_landmark":
-            self.explore.not_played()
-        if problem.request == "open_bundle":
-            self.window.transport.worker.show_status("bad", "failed", problem.text)
-        self.say(f"model:{problem.request}", problem.text, problem.remedy)
-
-    def _on_worker_lost(self, how: str) -> None:
-        self.window.transport.worker.show_status(
-            "human", "restarting", f"The model worker stopped: {how}."
-        )
-        self.say(
-            "worker-gone",
-            f"The model stopped ({how}).",
-            "The loop plays on. The model is being started again.",
-        )
-        self._update_actions()
-
-    def _on_worker_recovered(self) -> None:
-        self.window.notices.show_notice(
-            "worker-gone", "The model had stopped and is back.", "", "info"
-        )
-
-    def _on_worker_gave_up(self, how: str) -> None:
-        self.window.transport.worker.show_status("bad", "stopped", how)
-        self.window.notices.show_notice(
-            "worker-gone",
-            f"The model stops again and again ({how}).",
-            "What it said is in model-worker.log in the log folder.",
-            "error",
-            (
-                Remedy("Start the model again", self._restart_worker),
-                Remedy("Open log folder", self._open_logs),
-            ),
-        )
-
-    def _restart_worker(self) -> None:
-        bundle = self.session.bundle
-        if bundle is not None:
-            self.window.notices.settle("worker-gone")
-            self.model.start(self.engine.endpoint, str(bundle.path), str(self._recordings))
-
-    def _on_played(self) -> None:
-        self.window.notices.settle("model:play_landmark")
-
     # --- commands -------------------------------------------------------------------------------
 
     def _bind(self) -> None:
@@ -303,6 +267,7 @@ class Application(QObject):
             self.explore.heard_changed,
             self.map.candidate_changed,
             self.journey.decoded,
+            self.worker.changed,
             self.transport.changed,
             self.files.changed,
         ):
@@ -312,14 +277,11 @@ class Application(QObject):
         self.engine.state_changed.connect(
             lambda state: None if state.playing else self.explore.stopped()
         )
+        self.transport.changed.connect(self._look_for_marks)
         self.engine.lost.connect(lambda how: self.explore.stopped())
         self.map.failed.connect(self._on_map_failed)
-        self.model.ready.connect(self._on_ready)
-        self.model.problem.connect(self._on_worker_problem)
-        self.model.landmark_played.connect(self._on_played)
-        self.model.lost.connect(self._on_worker_lost)
-        self.model.recovered.connect(self._on_worker_recovered)
-        self.model.gave_up.connect(self._on_worker_gave_up)
+        self.map.drawn.connect(self._on_drawn)
+        self.worker.changed.connect(self._look_for_marks)
         self.window.transport.bundle_chosen.connect(lambda path: self.open_bundle(Path(path)))
         self.window.midi_dropped.connect(lambda name, path: self.files.open_midi(name, Path(path)))
         self.window.closing.connect(self.save)
@@ -345,8 +307,10 @@ class Application(QObject):
             can_undo=undo.canUndo(),
             can_redo=undo.canRedo(),
         )
-        for command, reason in why_not(now).items():
-            actions.set_disabled_because(command, reason)
+        if now != self._situation:
+            self._situation = now
+            for command, reason in why_not(now).items():
+                actions.set_disabled_because(command, reason)
         played = state.listening == "played" and state.landmark is not None
         actions.set_checked("explore.as_played", played)
         actions["edit.undo"].setText(f"Undo {undo.undoText()}".rstrip())

@@ -63,7 +63,7 @@ def why_not(now: Situation) -> dict[str, str | None]:
         "edit.undo": None if now.can_undo else "nothing has been changed yet",
         "edit.redo": None if now.can_redo else "nothing has been taken back",
         "edit.reset_asks": None if now.has_asks else "no change is asked for",
-        "play.toggle": no_engine or no_phrase,
+        "play.toggle": no_engine or (None if now.has_bundle else _NO_BUNDLE),
         "play.panic": no_engine,
         "play.restart_engine": None
         if now.is_engine_given_up

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMenu
 
 from app.actions import Actions
@@ -30,10 +30,13 @@ class MapPresenter(QObject):
         Another landmark is under the pointer, or none.
     failed(str)
         The map cannot be drawn, why.
+    drawn()
+        Its first frame is on screen, or will never be.
     """
 
     candidate_changed = Signal()
     failed = Signal(str)
+    drawn = Signal()
 
     def __init__(
         self,
@@ -78,6 +81,10 @@ class MapPresenter(QObject):
         latent_map.moving_dragged.connect(self._drag)
         latent_map.gl_failed.connect(self.failed)
         self._on_bundle()
+        if latent_map.canvas is not None and self._session.bundle is not None:
+            latent_map.canvas.events.draw.connect(self._on_first_frame, position="last")
+        else:
+            QTimer.singleShot(0, self.drawn.emit)
 
     def pin(self, name: AnchorName, landmark: int | None = None) -> None:
         """Pin a landmark (by default the candidate) as an end of the journey."""
@@ -90,6 +97,11 @@ class MapPresenter(QObject):
         """Turn and zoom the map back to where it began."""
         if self._map is not None:
             self._map.reset_view()
+
+    def _on_first_frame(self, _event: object) -> None:
+        if self._map is not None and self._map.canvas is not None:
+            self._map.canvas.events.draw.disconnect(self._on_first_frame)
+        self.drawn.emit()
 
     # --- from the map ---------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDoubleSpinBox, QWidget
 from typing_extensions import override
@@ -13,7 +13,8 @@ from app.theme import numerals
 class NumberBox(QDoubleSpinBox):
     """One decimal and a unit; it tells of a number once it is typed, not at each key.
 
-    Enter and Escape give the keys back to the window, where letters are shortcuts.
+    Letters and Space stay the window's shortcuts while it has the focus; Enter and Escape give the
+    other keys back too.
 
     Parameters
     ----------
@@ -43,6 +44,17 @@ class NumberBox(QDoubleSpinBox):
         self.blockSignals(True)
         self.setValue(number)
         self.blockSignals(False)
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Escape:
+                event.accept()
+                return True
+            if event.text() == " " or event.text().isalpha():
+                event.ignore()
+                return False
+        return super().event(event)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -241,3 +241,15 @@ def test_panic_stops(flatjam: Application, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: flatjam.engine.state is not None and flatjam.engine.state.playing)
     qtbot.keyClick(flatjam.window, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: flatjam.engine.state is not None and not flatjam.engine.state.playing)
+
+
+def test_letters_are_shortcuts_while_a_number_is_typed(flatjam: Application, qtbot: QtBot) -> None:
+    tempo = flatjam.window.transport.tempo
+    tempo.setFocus()
+    tempo.selectAll()
+    qtbot.keyClicks(tempo, "97")
+    qtbot.keyClick(tempo, Qt.Key.Key_M)
+    assert flatjam.session.state.metronome
+    qtbot.keyClick(tempo, Qt.Key.Key_Return)
+    assert flatjam.session.state.tempo == 97.0
+    assert not tempo.hasFocus()
