@@ -130,8 +130,6 @@ class Clock:
         # The thread may have slept between the two calls: the middle is the best guess.
         seconds = 0.5 * (before + self._now())
         if tick != self._tick:
-            if tick < self._tick:
-                self._fit = TickFit()
             self._tick = tick
             self._ticked_at = seconds
             self._patience = _PATIENCE

@@ -38,7 +38,7 @@ _EXPONENT = 1.15
 _FREE = 1.15
 # However crowded it is, notes keep at least this share of the free level.
 _SHARE = 0.05
-_DECAY = 0.25  # seconds in which the level of earlier notes falls to 1/e
+_DECAY = 0.15  # seconds in which the level of earlier notes falls to 1/e
 _SAME_TIME = 0.001  # seconds
 
 _PROBE_MELODY = (36, 48, 60, 72, 84)

@@ -98,8 +98,11 @@ def test_after_the_card_stood_still_the_ticks_follow_it_again() -> None:
     clock = Clock(card.time)
     clock.attach(card.read_tick)
     follow(clock, card, 5.0)
-    card.begun += 0.300  # it lost 300 ms of sound
-    follow(clock, card, 0.5)
+    card.stopped_at = card.now
+    follow(clock, card, 0.300)
+    card.stopped_at = None
+    card.begun += 0.300  # so much sound it did not take
+    follow(clock, card, 0.1)
     assert clock.tick(card.now) == pytest.approx(card.true_tick(card.now), abs=6.0)
 
 

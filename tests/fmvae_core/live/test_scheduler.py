@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -291,6 +292,16 @@ def test_without_loop_it_stops_at_the_end_and_cuts_what_sounds() -> None:
     assert not player.scheduler.is_playing
     assert player.scheduler.advance(player.now) == []
     assert [(round(e.time - START, 6), e.velocity) for e in player.events] == [(3.0, 100), (4.0, 0)]
+
+
+def test_a_note_a_hair_before_the_end_sounds_in_every_turn() -> None:
+    # Far into the song the onset rounds to the beat on which the turn ends.
+    phrase = Phrase((Note(math.nextafter(4.0, 0.0), 60, 100, 2.0),), 1, is_drums=False)
+    player = Player(phrase, tempo=240.0)
+    player.run_for(20.5)
+    player.finish()
+    assert len(player.starts()) == 21
+    check_every_start_has_its_end(player.events)
 
 
 def test_loop_switched_on_at_the_last_moment_goes_round_without_a_gap() -> None:

@@ -101,7 +101,7 @@ def test_volume_scales_down_to_silence(synth: Synth) -> None:
         synth.silence()
         synth.render(4800)
     assert peaks[1] == pytest.approx(0.25 * peaks[0], rel=0.05)
-    assert peaks[2] == 0.0
+    assert peaks[2] < 2**-15, "below the smallest step of 16 bits"
 
 
 def test_the_click_has_a_level_of_its_own(synth: Synth) -> None:
