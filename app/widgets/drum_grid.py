@@ -6,8 +6,6 @@ still part is painted once into a picture, and a moving playhead costs a strip o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt
@@ -29,65 +27,17 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme import colour
 from app.widgets.colours import VELOCITY, hexadecimal
+from app.widgets.drum_grid_places import PAD, RULER, GridPlaces, Hit, Hits, hits_of
 from fmvae_core.music.drums import DRUMS
-from fmvae_core.music.phrase import STEP_BEATS, STEPS_PER_BAR, STEPS_PER_BEAT
-from fmvae_core.music.representation import HITS, N_DRUMS, OFFSETS, VELOCITIES, Frames
+from fmvae_core.music.phrase import STEPS_PER_BAR, STEPS_PER_BEAT
+from fmvae_core.music.representation import N_DRUMS, Frames
 
-_RULER = 22
-_PAD = 10
-_BLOCK = 0.66  # width of a hit, of a step
 _GLOW_STEPS = 1.6  # for which a hit shines after the playhead has passed
 _TAIL_STEPS = 1.2  # of light behind the playhead
 _DEFAULT_STEPS = 32
 _DEFAULT_TEMPO = 120.0
 
 _TONES = tuple(QColor(hexadecimal(tone)) for tone in VELOCITY)
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One hit as the grid shows it.
-
-    Parameters
-    ----------
-    drum, step
-        Its cell.
-    velocity
-        0 to 1.
-    offset
-        -1 to 1 half steps, positive is late.
-    """
-
-    drum: int
-    step: int
-    velocity: float
-    offset: float
-
-    @property
-    def position(self) -> float:
-        """Return when it sounds, in steps."""
-        return self.step + 0.5 * self.offset
-
-
-Hits = dict[tuple[int, int], Hit]
-"""By drum and step."""
-
-
-def hits_of(frames: Frames, thresholds: npt.ArrayLike) -> Hits:
-    """Return the hits that sound.
-
-    Parameters
-    ----------
-    frames
-        ``(steps, 27)``; hits may be probabilities.
-    thresholds
-        Probability from which a hit sounds; a number or one for each of the 9 drums.
-    """
-    steps, drums = np.nonzero(frames[:, HITS] >= np.asarray(thresholds))
-    velocities = np.clip(frames[:, VELOCITIES][steps, drums], 0.0, 1.0)
-    offsets = np.clip(frames[:, OFFSETS][steps, drums], -1.0, 1.0)
-    rows = zip(drums.tolist(), steps.tolist(), velocities.tolist(), offsets.tolist(), strict=True)
-    return {row[:2]: Hit(*row) for row in rows}
 
 
 class DrumGrid(QWidget):
@@ -133,7 +83,7 @@ class DrumGrid(QWidget):
             If the frames have another shape.
         """
         self._thresholds = np.broadcast_to(np.asarray(thresholds, np.float64), (N_DRUMS,))
-        self._hits = {} if frames is None else hits_of(self._checked(frames), self._thresholds)
+        self._hits = {} if frames is None else hits_of(frames, self._thresholds)
         if frames is not None and len(frames) != self._steps:
             self._steps = len(frames)
             self._ground = None
@@ -146,7 +96,7 @@ class DrumGrid(QWidget):
         Hits that only the reference has are hollow, hits that it lacks carry a plus, and where both
         have one a thin mark tells when the reference's sounds.
         """
-        self._reference = None if frames is None else hits_of(self._checked(frames), 0.5)
+        self._reference = None if frames is None else hits_of(frames, 0.5)
         self._repaint()
 
     def set_playhead(self, step: float | None) -> None:
@@ -166,7 +116,7 @@ class DrumGrid(QWidget):
         """Return the hit that is drawn at a pixel, or None."""
         for hits in (self._hits, self._reference or {}):
             for hit in hits.values():
-                if self._block(hit).adjusted(-2, -2, 2, 2).contains(place):
+                if self._places.block(hit).adjusted(-2, -2, 2, 2).contains(place):
                     return hit
         return None
 
@@ -180,26 +130,13 @@ class DrumGrid(QWidget):
         if hit is None and played is None:
             return f"{where}\nno hit"
         if hit is None and played is not None:
-            return f"{where}\nplayed only: {self._told(played)}"
+            return f"{where}\nplayed only: {played.told(self._tempo)}"
         assert hit is not None
         if self._reference is None:
-            return f"{where}\n{self._told(hit)}"
+            return f"{where}\n{hit.told(self._tempo)}"
         if played is None:
-            return f"{where}\nheard only: {self._told(hit)}"
-        return f"{where}\nplayed: {self._told(played)}\nheard: {self._told(hit)}"
-
-    def _told(self, hit: Hit) -> str:
-        velocity = min(127, max(1, round(hit.velocity * 127)))
-        late = hit.offset * 0.5 * STEP_BEATS * 60_000.0 / self._tempo
-        if abs(late) < 0.5:
-            return f"velocity {velocity}, on the grid"
-        return f"velocity {velocity}, {abs(late):.0f} ms {'late' if late > 0 else 'early'}"
-
-    def _checked(self, frames: Frames) -> Frames:
-        shape = np.shape(frames)
-        if len(shape) != 2 or shape[1] != 3 * N_DRUMS or not shape[0]:
-            raise ValueError(f"drum frames are (steps, {3 * N_DRUMS}), not {shape}")
-        return frames
+            return f"{where}\nheard only: {hit.told(self._tempo)}"
+        return f"{where}\nplayed: {played.told(self._tempo)}\nheard: {hit.told(self._tempo)}"
 
     def _repaint(self) -> None:
         self._picture = None
@@ -216,38 +153,15 @@ class DrumGrid(QWidget):
 
     def sizeHint(self) -> QSize:
         """Return a size at which the names and every step are easily read."""
-        return QSize(960, _RULER + 24 * N_DRUMS + _PAD)
+        return QSize(960, RULER + 24 * N_DRUMS + PAD)
 
     def minimumSizeHint(self) -> QSize:
         """Return the smallest size at which hits can be told apart."""
-        return QSize(420, _RULER + 13 * N_DRUMS + _PAD)
+        return QSize(420, RULER + 13 * N_DRUMS + PAD)
 
-    def _field(self) -> QRectF:
-        left = round(self._labels)
-        return QRectF(left, _RULER, self.width() - left - _PAD, self.height() - _RULER - _PAD)
-
-    def _x(self, position: float) -> float:
-        """Return where a position in steps lies: a cell is centred on its step."""
-        field = self._field()
-        return field.left() + (position + 0.5) * field.width() / self._steps
-
-    def _row(self, drum: int) -> tuple[float, float]:
-        """Return the top and the height of a drum's row."""
-        field = self._field()
-        height = field.height() / N_DRUMS
-        return field.top() + (N_DRUMS - 1 - drum) * height, height
-
-    def _cell(self, drum: int, step: int) -> QRectF:
-        top, height = self._row(drum)
-        left, right = round(self._x(step - 0.5)), round(self._x(step + 0.5))
-        return QRectF(left, round(top), right - left - 1, round(top + height) - round(top) - 1)
-
-    def _block(self, hit: Hit) -> QRectF:
-        cell = self._cell(hit.drum, hit.step)
-        width = max(5.0, _BLOCK * self._field().width() / self._steps)
-        inset = 3.0 if cell.height() > 18 else 1.5
-        left = self._x(hit.position) - 0.5 * width
-        return QRectF(left, cell.top() + inset, width, cell.height() - 2 * inset)
+    @property
+    def _places(self) -> GridPlaces:
+        return GridPlaces(self.width(), self.height(), self._labels, self._steps)
 
     def _shown_playhead(self) -> float:
         """Return the playhead where the cells are: -0.5 up to half a step before the end."""
@@ -255,21 +169,21 @@ class DrumGrid(QWidget):
         return (self._playhead + 0.5) % self._steps - 0.5
 
     def _update_strip(self, position: float) -> None:
-        width = self._field().width() / self._steps
-        x = self._x((position + 0.5) % self._steps - 0.5)
+        width = self._places.field.width() / self._steps
+        x = self._places.x((position + 0.5) % self._steps - 0.5)
         left = x - (_GLOW_STEPS + 1.0) * width
         strip = QRectF(left, 0, x - left + width, self.height())
         self.update(strip.toAlignedRect())
-        behind = self._field().left() - left
+        behind = self._places.field.left() - left
         if behind > 0:  # hits at the end of the loop still shine when it begins again
-            right = self._field().right()
-            self.update(QRectF(right - behind, 0, behind + _PAD, self.height()).toAlignedRect())
+            right = self._places.field.right()
+            self.update(QRectF(right - behind, 0, behind + PAD, self.height()).toAlignedRect())
 
     # Painting
 
     def _fonts(self) -> tuple[QFont, QFont]:
         name, small = QFont(self.font()), QFont(self.font())
-        name.setPixelSize(max(10, min(13, round(self._row(0)[1] * 0.6))))
+        name.setPixelSize(max(10, min(13, round(self._places.row(0)[1] * 0.6))))
         small.setPixelSize(11)
         return name, small
 
@@ -278,7 +192,7 @@ class DrumGrid(QWidget):
         ratio = self.devicePixelRatioF()
         name_font, small = self._fonts()
         metrics = QFontMetricsF(name_font)
-        self._labels = max(metrics.horizontalAdvance(drum.title) for drum in DRUMS) + 2 * _PAD
+        self._labels = max(metrics.horizontalAdvance(drum.title) for drum in DRUMS) + 2 * PAD
         ground = QPixmap(self.size() * ratio)
         ground.setDevicePixelRatio(ratio)
         ground.fill(colour("ground"))
@@ -287,8 +201,8 @@ class DrumGrid(QWidget):
         painter.setFont(name_font)
         painter.setPen(colour("dim"))
         for drum, category in enumerate(DRUMS):
-            top, height = self._row(drum)
-            box = QRectF(0, top, self._labels - _PAD, height)
+            top, height = self._places.row(drum)
+            box = QRectF(0, top, self._labels - PAD, height)
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(box, right, category.title)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -296,18 +210,18 @@ class DrumGrid(QWidget):
             is_beat = step % STEPS_PER_BEAT == 0
             painter.setBrush(colour("hover", 0.75) if is_beat else colour("raised", 0.7))
             for drum in range(N_DRUMS):
-                painter.drawRoundedRect(self._cell(drum, step), 3, 3)
+                painter.drawRoundedRect(self._places.cell(drum, step), 3, 3)
         painter.setFont(small)
         for step in range(0, self._steps, STEPS_PER_BEAT):
             bar, rest = divmod(step, STEPS_PER_BAR)
             text = f"{bar + 1}" if not rest else f"{bar + 1}.{rest // STEPS_PER_BEAT + 1}"
             painter.setPen(colour("text" if not rest else "dim"))
-            box = QRectF(self._x(step) - 30, 0, 60, _RULER)
+            box = QRectF(self._places.x(step) - 30, 0, 60, RULER)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         painter.setPen(QPen(colour("faint"), 1))
         for step in range(STEPS_PER_BAR, self._steps, STEPS_PER_BAR):
-            x = round(self._x(step - 0.5)) - 0.5
-            painter.drawLine(QPointF(x, _RULER - 6), QPointF(x, self.height() - _PAD + 3))
+            x = round(self._places.x(step - 0.5)) - 0.5
+            painter.drawLine(QPointF(x, RULER - 6), QPointF(x, self.height() - PAD + 3))
         painter.end()
         return ground
 
@@ -321,14 +235,14 @@ class DrumGrid(QWidget):
         for hit in self._hits.values():
             self._paint_hit(painter, hit)
         for key, hit in (self._reference or {}).items():
-            block = self._block(hit)
+            block = self._places.block(hit)
             if key not in self._hits:
                 painter.setBrush(colour("human", 0.10))
                 painter.setPen(QPen(colour("human"), 1.5))
                 painter.drawRoundedRect(block.adjusted(0.75, 0.75, -0.75, -0.75), 3, 3)
             elif abs(hit.offset - self._hits[key].offset) > 0.08:
                 painter.setPen(QPen(colour("human"), 1.6))
-                x = self._x(hit.position)
+                x = self._places.x(hit.position)
                 painter.drawLine(QPointF(x, block.top()), QPointF(x, block.bottom()))
         if self._reference is not None:
             self._paint_key(painter)
@@ -336,11 +250,11 @@ class DrumGrid(QWidget):
         return picture
 
     def _paint_hit(self, painter: QPainter, hit: Hit) -> None:
-        block = self._block(hit)
-        tick = self._x(hit.step)
+        block = self._places.block(hit)
+        tick = self._places.x(hit.step)
         painter.setPen(Qt.PenStyle.NoPen)
         if abs(hit.offset) > 0.04:
-            cell = self._cell(hit.drum, hit.step)
+            cell = self._places.cell(hit.drum, hit.step)
             painter.setBrush(colour("dim"))
             painter.drawRect(QRectF(tick - 0.6, cell.top(), 1.2, cell.height()))
         painter.setBrush(_TONES[round(hit.velocity * 255)])
@@ -390,7 +304,7 @@ class DrumGrid(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(colour("machine"), 2))
             if self._cursor is not None:
-                painter.drawRoundedRect(self._cell(*self._cursor), 3, 3)
+                painter.drawRoundedRect(self._places.cell(*self._cursor), 3, 3)
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
 
@@ -401,13 +315,13 @@ class DrumGrid(QWidget):
             since = (position - hit.position) % self._steps
             if since < _GLOW_STEPS:
                 shine = 1.0 - since / _GLOW_STEPS
-                block = self._block(hit)
+                block = self._places.block(hit)
                 painter.setBrush(colour("machine", 0.30 * shine))
                 painter.drawRoundedRect(block.adjusted(-3, -3, 3, 3), 5, 5)
                 painter.setBrush(QColor(255, 255, 255, round(255 * 0.8 * shine)))
                 painter.drawRoundedRect(block, 3, 3)
-        field = self._field()
-        x = self._x(position)
+        field = self._places.field
+        x = self._places.x(position)
         tail = _TAIL_STEPS * field.width() / self._steps
         light = QLinearGradient(QPointF(x - tail, 0), QPointF(x, 0))
         light.setColorAt(0, colour("text", 0.0))
@@ -443,7 +357,7 @@ class DrumGrid(QWidget):
             QToolTip.hideText()
             return
         text = self.describe(hit.drum, hit.step)
-        around = self._block(hit).toAlignedRect()
+        around = self._places.block(hit).toAlignedRect()
         QToolTip.showText(event.globalPosition().toPoint(), text, self, around)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -465,7 +379,7 @@ class DrumGrid(QWidget):
         self._cursor = (drum, step)
         self._describe()
         self.update()
-        place = self._cell(drum, step).bottomRight().toPoint() + QPoint(4, 4)
+        place = self._places.cell(drum, step).bottomRight().toPoint() + QPoint(4, 4)
         QToolTip.showText(self.mapToGlobal(place), self.describe(drum, step), self, QRect())
 
     def focusInEvent(self, event: QFocusEvent) -> None:

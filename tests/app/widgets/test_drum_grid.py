@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QToolTip
 
 from app.theme import COLOURS
 from app.widgets.colours import VELOCITY, rgb
-from app.widgets.drum_grid import DrumGrid, hits_of
+from app.widgets.drum_grid import DrumGrid
+from app.widgets.drum_grid_places import hits_of
 from fmvae_core.music.drums import DRUMS
 
 BASS, SNARE, CLOSED = 0, 1, 6
