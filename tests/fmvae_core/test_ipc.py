@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import stat
@@ -49,7 +50,9 @@ class Echo:
         """Kill the process if it still runs; return what it logged."""
         if self.process.poll() is None:
             self.process.kill()
-        return self.process.communicate(timeout=WAIT)[1]
+        logged = self.process.communicate(timeout=WAIT)[1]
+        shutil.rmtree(Path(self.endpoint.address).parent, ignore_errors=True)
+        return logged
 
 
 class Ear:
@@ -204,7 +207,7 @@ def test_client_learns_that_the_server_quit(echo: Echo) -> None:
 def test_killed_server_is_noticed_and_can_be_restarted_at_its_endpoint(echo: Echo) -> None:
     ear = Ear(echo.endpoint)
     ear.next()
-    echo.end()
+    echo.process.kill()
     assert ear.closed.wait(WAIT)
     with pytest.raises(ConnectionRefusedError):
         Ear(echo.endpoint)
