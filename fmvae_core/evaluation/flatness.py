@@ -12,6 +12,7 @@ from fmvae_core.models.fm_music_vae import FMMusicVAE
 from fmvae_core.training.objective import FlatnessConfig, observe
 
 POINTS = 256
+PAIRS = 5_000
 _AT_ONCE = 64
 
 
@@ -20,17 +21,26 @@ def flatness(
 ) -> dict[str, float]:
     """Return condition number and size of G = J'J at random latents out of ``(n, d)``.
 
-    ``trace_mean`` stands beside it because saturated sigmoids give small Jacobians, which look flat
-    for the wrong reason; ``trace_spread`` is the standard deviation of tr G over its mean.
+    ``distance_correlation`` is that of latent and observation distance over random pairs: how far
+    ``D_x = c D_z`` of section 3.2.2 holds between points that are not close. ``trace_mean`` stands
+    beside it because saturated sigmoids give small Jacobians, which look flat for the wrong reason;
+    ``trace_spread`` is the standard deviation of tr G over its mean.
     """
-    chosen = np.random.default_rng(seed).choice(len(z), min(points, len(z)), replace=False)
+    random = np.random.default_rng(seed)
+    chosen = random.choice(len(z), min(points, len(z)), replace=False)
     conditions, traces = [], []
     for part in torch.from_numpy(z[chosen]).split(_AT_ONCE):
         metric = metric_tensor(exact_jacobian(lambda at: observe(model, at, config), part))
         conditions.append(condition_numbers(metric))
         traces.append(metric.diagonal(dim1=1, dim2=2).mean(dim=1))
     condition, trace = torch.cat(conditions).numpy(), torch.cat(traces).numpy()
+    ends = torch.from_numpy(random.integers(len(z), size=(2, PAIRS)))
+    latents = torch.from_numpy(z)
+    with torch.inference_mode():
+        observed = torch.cat([observe(model, part, config) for part in latents.split(_AT_ONCE)])
+    apart = [(of[ends[0]] - of[ends[1]]).norm(dim=1).numpy() for of in (latents, observed)]
     return {
+        "distance_correlation": float(np.corrcoef(apart[0], apart[1])[0, 1]),
         "condition_number_median": float(np.median(condition)),
         "condition_number_mean": float(condition.mean()),
         "condition_number_p90": float(np.quantile(condition, 0.9)),

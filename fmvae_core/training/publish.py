@@ -14,12 +14,18 @@ from fmvae_core.data.corpus import Corpus
 from fmvae_core.data.groove import ATTRIBUTION
 from fmvae_core.data.sources import open_corpus
 from fmvae_core.evaluation.card import Evaluation, evaluate
+from fmvae_core.evaluation.coding import encode
+from fmvae_core.evaluation.flatness import flatness
+from fmvae_core.geometry.calibration import calibrate, mean_metric
 from fmvae_core.geometry.projection import PCA
 from fmvae_core.models.bundle import Bundle, write_bundle
 from fmvae_core.models.fm_music_vae import FMMusicVAE
 from fmvae_core.models.landmarks import Landmarks
 from fmvae_core.training.checkpoint import Checkpoint, load_checkpoint
+from fmvae_core.training.objective import FlatnessConfig, observe
 from fmvae_core.training.trainer import CHECKPOINT_FILE
+
+_CALIBRATION_PHRASES = 256
 
 
 def publish(
@@ -33,7 +39,8 @@ def publish(
 ) -> Bundle:
     """Make a bundle of a run's last checkpoint.
 
-    The averaged weights are rounded to float16 first, and everything is measured on what ships.
+    The averaged weights are calibrated (`fmvae_core.geometry.calibration`) and rounded to float16
+    first, and everything is measured on what ships.
 
     Parameters
     ----------
@@ -65,13 +72,14 @@ def publish(
             f"the run in {run} learnt from another version of its corpus; give that one with --data"
         )
     model = FMMusicVAE(checkpoint.config.model)
-    model.load_state_dict(
-        {key: tensor.half().float() for key, tensor in checkpoint.group("average").items()}
-    )
+    model.load_state_dict(checkpoint.group("average"))
     model.eval()
+    on_stage("calibrating the latent coordinates")
+    before = _calibrate(model, corpus, checkpoint.config.flatness)
+    model.half().float()
     on_stage("measuring the model on validation and test phrases")
-    with torch.random.fork_rng():
-        evaluation = evaluate(model, corpus, checkpoint.config.flatness)
+    evaluation = evaluate(model, corpus, checkpoint.config.flatness)
+    evaluation.figures["geometry"]["before_calibration"] = before
     on_stage("writing the bundle")
     return write_bundle(
         out,
@@ -87,6 +95,20 @@ def publish(
         ),
         card=_card(checkpoint, corpus, evaluation) | ({"notes": notes} if notes else {}),
     )
+
+
+def _calibrate(model: FMMusicVAE, corpus: Corpus, config: FlatnessConfig) -> dict[str, float]:
+    """Calibrate on training phrases; return the geometry on test phrases as it was before."""
+    bars = model.config.bars
+    before = flatness(model, encode(model, corpus.cut(corpus.windows(bars, "test"))), config)
+    frames = corpus.cut(corpus.windows(bars, "training"))
+    spread = np.linspace(0, len(frames) - 1, min(len(frames), _CALIBRATION_PHRASES)).astype(int)
+    chosen = frames[spread]
+    metric = mean_metric(
+        lambda z: observe(model, z, config), torch.from_numpy(encode(model, chosen))
+    )
+    calibrate(model, metric, torch.from_numpy(chosen))
+    return before
 
 
 def _landmarks(corpus: Corpus, bars: int, evaluation: Evaluation) -> Landmarks:
