@@ -139,9 +139,10 @@ class MapPresenter(QObject):
         latent_map.set_axes(explained=bundle.pca.explained.tolist())
         share = 100.0 * float(bundle.pca.explained.sum())
         projection = self._view.map_bar.projection
-        projection.setText(f"PCA · {share:.0f} % of the variance")
+        projection.setText(f"PCA · {share:.0f} %")
         projection.setToolTip(
-            "The map shows the three directions in which the landmarks differ most. "
+            f"The map shows the three directions in which the landmarks differ most: {share:.0f} % "
+            "of their variance. "
             "A straight line in the model's space is a straight line here."
         )
 

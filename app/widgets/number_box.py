@@ -40,7 +40,9 @@ class NumberBox(QDoubleSpinBox):
         self.lineEdit().setTextMargins(6, 0, 6, 0)
 
     def show_number(self, number: float) -> None:
-        """Show a number without telling."""
+        """Show a number without telling; what is being typed stays where the number is the same."""
+        if round(number, self.decimals()) == self.value():
+            return
         self.blockSignals(True)
         self.setValue(number)
         self.blockSignals(False)

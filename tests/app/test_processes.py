@@ -23,9 +23,12 @@ from fmvae_core.models.bundle import Bundle
 from tests.app.conftest import PATIENCE, Start
 from tests.app.sound import envelope, seconds_in
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="processes are stopped and killed with Unix signals"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform == "win32", reason="processes are stopped and killed with Unix signals"
+    ),
+    pytest.mark.timeout(300),  # each starts several processes, some of them twice
+]
 
 _ROOT = Path(__file__).resolve().parents[2]
 
