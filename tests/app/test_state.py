@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 from PySide6.QtWidgets import QApplication
 
+from app.logs import report_unexpected
 from app.state.session import Anchor, Session, new_gesture
 from app.state.settings import (
     SavedAnchor,
@@ -145,3 +148,24 @@ def test_tapping() -> None:
     now[0] += 10.0
     assert tap.tap() is None
     assert tap.gesture != gesture
+
+
+def test_errors_nobody_expected_are_logged_and_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    shown: list[str] = []
+    report_unexpected(shown.append)
+
+    def fail() -> None:
+        raise ValueError("in a thread")
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    error = RuntimeError("at the top")
+    sys.excepthook(RuntimeError, error, None)
+    assert shown == ["ValueError: in a thread", "RuntimeError: at the top"]
+    assert "Traceback" in caplog.text
+    assert "in a thread" in caplog.text
