@@ -16,6 +16,11 @@ from fmvae_core.geometry.metric import metric_tensor
 from fmvae_core.models.fm_music_vae import FMMusicVAE
 
 _AT_ONCE = 64
+_READ_Z = (
+    "decoder.conductor_start.weight",
+    "decoder.conductor.weight_ih_l0",
+    "prior.inference.0.weight",
+)
 
 
 def mean_metric(f: Decoder, z: Tensor) -> Tensor:
@@ -60,14 +65,9 @@ def calibrate(model: FMMusicVAE, metric: Tensor, frames: Tensor) -> None:
     assert isinstance(generation, nn.Linear)
     _write(model.encoder.head, into, log_std)
     _write(generation, into, prior_log_std)
-    inference = model.prior.inference[0]
-    assert isinstance(inference, nn.Linear)
-    for weight in (
-        model.decoder.conductor_start.weight,
-        model.decoder.conductor.weight_ih_l0,
-        inference.weight,
-    ):
-        weight.copy_(weight.double() @ back)
+    weights = dict(model.named_parameters())
+    for name in _READ_Z:
+        weights[name].copy_(weights[name].double() @ back)
 
 
 def _write(layer: nn.Linear, into: Tensor, log_std: Tensor) -> None:

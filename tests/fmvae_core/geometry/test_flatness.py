@@ -46,7 +46,7 @@ def test_exact_jacobian_equals_torch_func(generator: torch.Generator) -> None:
     z = torch.randn(3, 5, generator=generator, dtype=torch.float64)
 
     def f(points: Tensor) -> Tensor:
-        return model.decoder(points).flatten(1)
+        return model.decoder(points).flatten(1)[:, ::16]  # the reference goes output by output
 
     expected = torch.stack(
         [
