@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# Threads of OpenMP that wait for each other beside a busy process make tests a hundred times slower.
+# Threads of OpenMP that wait for each other beside a busy process are a hundred times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _PATIENCE = 10.0

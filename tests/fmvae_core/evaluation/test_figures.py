@@ -102,8 +102,8 @@ def test_smoothness_lies_between_its_ideal_and_the_end_distance(
 
 def test_condition_number_agrees_with_singular_values(model: FMMusicVAE, z: np.ndarray) -> None:
     config = FlatnessConfig(observation="plain")
-    figures = flatness(model, z, config, points=2)
-    chosen = np.random.default_rng(0).choice(len(z), 2, replace=False)
+    figures = flatness(model, z, config, points=1)
+    chosen = np.random.default_rng(0).choice(len(z), 1, replace=False)
     expected = []
     for point in torch.from_numpy(z[chosen]):
         jacobian = torch.autograd.functional.jacobian(
