@@ -50,7 +50,8 @@ def opening_landmarks(bundle: Bundle) -> tuple[int, int]:
     """Choose the landmarks of a newcomer's first journey: a quiet, sparse groove and a busy one.
 
     A is the landmark nearest to the 20th percentile of density and velocity, among those that play
-    near the grid; B is nearest to the 85th, in another style where there is one.
+    near the grid and are typical of their style (in the half that lies nearest to its middle); B is
+    nearest to the 85th, in another style where there is one.
     """
     marks = bundle.landmarks
     values = marks.attributes[:, :2].astype(np.float64)
@@ -59,6 +60,10 @@ def opening_landmarks(bundle: Bundle) -> tuple[int, int]:
     style = np.array([primary(name) for name in marks.styles])[marks.style]
     steady = np.abs(marks.attributes[:, 2])
     steady = steady <= np.median(steady)
+    for name in np.unique(style):
+        own = style == name
+        away = np.linalg.norm(marks.z - marks.z[own].mean(axis=0), axis=1)
+        steady &= ~own | (away <= np.median(away[own]))
 
     def nearest(quantile: float, allowed: np.ndarray) -> int:
         target = np.quantile(values, quantile, axis=0)

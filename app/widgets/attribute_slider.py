@@ -212,4 +212,6 @@ class AttributeSlider(QWidget):
             self._reach[0] - half <= self._ask <= self._reach[1] + half
         ):
             words += " · out of reach"
+        elif abs(change - self._ask) > 2 * half:
+            words += " · the nearest there is"
         return words

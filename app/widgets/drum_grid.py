@@ -34,10 +34,15 @@ from fmvae_core.music.representation import N_DRUMS, Frames
 
 _GLOW_STEPS = 1.6  # for which a hit shines after the playhead has passed
 _TAIL_STEPS = 1.2  # of light behind the playhead
+_KEY_SPACE = 40  # of the marks and gaps of the key in the ruler
 _DEFAULT_STEPS = 32
 _DEFAULT_TEMPO = 120.0
 
 _TONES = tuple(QColor(hexadecimal(tone)) for tone in VELOCITY)
+
+
+def _key_width(metrics: QFontMetricsF) -> float:
+    return metrics.horizontalAdvance("played") + metrics.horizontalAdvance("heard")
 
 
 class DrumGrid(QWidget):
@@ -192,7 +197,8 @@ class DrumGrid(QWidget):
         ratio = self.devicePixelRatioF()
         name_font, small = self._fonts()
         metrics = QFontMetricsF(name_font)
-        self._labels = max(metrics.horizontalAdvance(drum.title) for drum in DRUMS) + 2 * PAD
+        names = max(metrics.horizontalAdvance(drum.title) for drum in DRUMS) + 2 * PAD
+        self._labels = max(names, _KEY_SPACE + _key_width(QFontMetricsF(small)) + PAD)
         ground = QPixmap(self.size() * ratio)
         ground.setDevicePixelRatio(ratio)
         ground.fill(colour("ground"))
