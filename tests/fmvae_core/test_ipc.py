@@ -209,6 +209,7 @@ def test_killed_server_is_noticed_and_can_be_restarted_at_its_endpoint(echo: Ech
     ear.next()
     echo.process.kill()
     assert ear.closed.wait(WAIT)
+    echo.process.wait(WAIT)  # a dying process closes its connections before its listener
     with pytest.raises(ConnectionRefusedError):
         Ear(echo.endpoint)
     again = Echo(echo.endpoint)
