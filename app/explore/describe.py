@@ -11,6 +11,7 @@ from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.attributes import ATTRIBUTES
 
 _QUIET, _BUSY = 0.2, 0.85
+_TYPICAL = 0.1
 
 
 def short_label(bundle: Bundle, landmark: int) -> str:
@@ -50,8 +51,8 @@ def opening_landmarks(bundle: Bundle) -> tuple[int, int]:
     """Choose the landmarks of a newcomer's first journey: a quiet, sparse groove and a busy one.
 
     A is the landmark nearest to the 20th percentile of density and velocity, among those that play
-    near the grid and are typical of their style (in the half that lies nearest to its middle); B is
-    nearest to the 85th, in another style where there is one.
+    near the grid and are typical of their style (in the tenth that lies nearest to its middle); B
+    is nearest to the 85th, in another style where there is one.
     """
     marks = bundle.landmarks
     values = marks.attributes[:, :2].astype(np.float64)
@@ -63,7 +64,7 @@ def opening_landmarks(bundle: Bundle) -> tuple[int, int]:
     for name in np.unique(style):
         own = style == name
         away = np.linalg.norm(marks.z - marks.z[own].mean(axis=0), axis=1)
-        steady &= ~own | (away <= np.median(away[own]))
+        steady &= ~own | (away <= np.quantile(away[own], _TYPICAL))
 
     def nearest(quantile: float, allowed: np.ndarray) -> int:
         target = np.quantile(values, quantile, axis=0)

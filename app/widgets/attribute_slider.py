@@ -213,5 +213,5 @@ class AttributeSlider(QWidget):
         ):
             words += " · out of reach"
         elif abs(change - self._ask) > 2 * half:
-            words += " · the nearest there is"
+            words += " · nearest"
         return words
