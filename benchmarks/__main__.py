@@ -30,6 +30,8 @@ PARTS: dict[str, tuple[str, ...]] = {
         "first_new_event_ms_p50",
         "first_new_event_ms_p99",
         "late_first_events",
+        "swap_beside_map_ms_p50",
+        "swap_beside_map_ms_p99",
         "lateness_ms_p50",
         "lateness_ms_p99",
     ),
