@@ -8,6 +8,7 @@ that is built on it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -15,8 +16,10 @@ TICKS_PER_SECOND = 1000.0
 
 _MEMORY = 10.0  # seconds after which an observation counts for 1/e
 _STIFFNESS = 1.0  # seconds squared: how firmly the fit holds to the nominal rate while it is young
-_JUMP = 0.08  # seconds; more than any period: the sound card has stood still or was exchanged
+_STRAY = 0.008  # seconds off the line, on average, at which the line is given up: sound was lost
+_STRAY_MEMORY = 0.1  # seconds over which that average is taken; long enough for any period
 _PATIENCE = 0.5  # seconds without a tick after which the audio counts as lost
+_DOUBT = 0.001  # seconds; a thread that slept longer between the two clocks is not believed
 _FIRST_PATIENCE = 2.0  # the same before the first tick: a sound server may take its time
 
 
@@ -34,6 +37,7 @@ class TickFit:
         self._x = self._y = 0.0  # weighted means, relative to origin and base
         self._xx = self._xy = 0.0  # weighted central moments (sums)
         self._last = 0.0
+        self._stray = 0.0
 
     @property
     def is_empty(self) -> bool:
@@ -41,17 +45,19 @@ class TickFit:
         return self._weight == 0.0
 
     def add(self, seconds: float, ticks: float) -> None:
-        """Take in one observation; one that cannot belong to the line starts a new fit."""
+        """Take in one observation; when they have left the line for good, a new one begins."""
+        passed = seconds - self._last
         if not self.is_empty:
-            residual = ticks - self(seconds)
-            if abs(residual) > _JUMP * TICKS_PER_SECOND:
+            keep = math.exp(-passed / _STRAY_MEMORY)
+            self._stray = keep * self._stray + (1.0 - keep) * (ticks - self(seconds))
+            if abs(self._stray) > _STRAY * TICKS_PER_SECOND:
                 self._weight = 0.0
+        self._last = seconds
         if self.is_empty:
-            self._origin, self._base, self._last = seconds, ticks, seconds
+            self._origin, self._base, self._stray = seconds, ticks, 0.0
             self._weight, self._x, self._y, self._xx, self._xy = 1.0, 0.0, 0.0, 0.0, 0.0
             return
-        fade = 2.718281828459045 ** (-(seconds - self._last) / _MEMORY)
-        self._last = seconds
+        fade = math.exp(-passed / _MEMORY)
         x = seconds - self._origin
         y = (ticks - self._base) - x * TICKS_PER_SECOND  # what is left beside the nominal rate
         # West's update of weighted means and moments.
@@ -97,7 +103,7 @@ class Clock:
         self._fit = TickFit()
         self._tick = 0
         self._ticked_at = 0.0
-        self._patience = _FIRST_PATIENCE
+        self._has_ticked = False
 
     def now(self) -> float:
         """Return seconds; never goes back, whatever the audio does."""
@@ -107,10 +113,9 @@ class Clock:
         """Follow the ticks of a synth that has begun to sound."""
         self._read_tick = read_tick
         self._fit = TickFit()
-        self._tick = read_tick()
-        self._ticked_at = self._now()
-        self._patience = _FIRST_PATIENCE
-        self._fit.add(self._ticked_at, self._tick)
+        self._ticked_at, self._tick, _ = self._read(read_tick)
+        self._has_ticked = False
+        self._fit.add(self._ticked_at, self._tick)  # a guess: the driver may not run yet
 
     def detach(self) -> None:
         """Go on without audio."""
@@ -125,20 +130,28 @@ class Clock:
         """Compare the two clocks; to be called every few hundredths of a second."""
         if self._read_tick is None:
             return
-        before = self._now()
-        tick = self._read_tick()
-        # The thread may have slept between the two calls: the middle is the best guess.
-        seconds = 0.5 * (before + self._now())
-        if tick != self._tick:
-            self._tick = tick
-            self._ticked_at = seconds
-            self._patience = _PATIENCE
+        seconds, tick, doubt = self._read(self._read_tick)
+        if tick == self._tick:
+            return
+        if not self._has_ticked:
+            self._has_ticked = True
+            self._fit = TickFit()
+        self._tick, self._ticked_at = tick, seconds
+        if self._fit.is_empty or doubt < _DOUBT:
             self._fit.add(seconds, tick)
+
+    def _read(self, read_tick: Callable[[], int]) -> tuple[float, int, float]:
+        """Return seconds, the tick then, and the seconds within which the two belong together."""
+        before = self._now()
+        tick = read_tick()
+        after = self._now()
+        return 0.5 * (before + after), tick, after - before
 
     @property
     def is_lost(self) -> bool:
         """Whether the audio has stopped taking sound."""
-        return self.has_audio and self._now() - self._ticked_at > self._patience
+        patience = _PATIENCE if self._has_ticked else _FIRST_PATIENCE
+        return self.has_audio and self._now() - self._ticked_at > patience
 
     def tick(self, seconds: float) -> int:
         """Return the synth's tick at a time in seconds."""

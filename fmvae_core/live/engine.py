@@ -64,13 +64,20 @@ class Engine:
         self._revising = threading.Lock()
         self._revisions: dict[str, int] = {}
         self._senders: dict[str, set[Client]] = {}
-        self._timer = threading.Thread(target=self._keep_time, name="timer", daemon=True)
+        self._failure: BaseException | None = None
+        self._timer = threading.Thread(target=self._run_timer, name="timer", daemon=True)
         self._server: Server[EngineCommand] = Server(
             endpoint, ENGINE_COMMANDS, self._on_command, self._on_connect, self._on_disconnect
         )
 
     def run(self) -> None:
-        """Play until told to quit, or abandoned; then fade and let go of everything."""
+        """Play until told to quit, or abandoned; then fade and let go of everything.
+
+        Raises
+        ------
+        RuntimeError
+            If the timer has failed; the window then starts another engine.
+        """
         # The default lets a thread that parses a message keep the timer waiting for 5 ms.
         sys.setswitchinterval(0.001)
         self._timer.start()
@@ -91,6 +98,8 @@ class Engine:
         self._timer.join()
         self._sound.close()
         self._server.close()
+        if self._failure is not None:
+            raise RuntimeError("the engine's timer has failed") from self._failure
 
     def quit(self) -> None:
         """Ask `run` to end. May be called from a signal handler."""
@@ -176,6 +185,13 @@ class Engine:
                 self._server.broadcast(state)
 
     # --- time -------------------------------------------------------------------------------------
+
+    def _run_timer(self) -> None:
+        try:
+            self._keep_time()
+        except BaseException as error:
+            self._failure = error
+            self._quit.set()
 
     def _keep_time(self) -> None:
         log.info("timer priority: %s", raise_priority())

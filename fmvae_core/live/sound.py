@@ -58,7 +58,9 @@ class Sound:
 
     Notes
     -----
-    ``FLATJAM_AUDIO_DRIVER`` chooses the driver where no `SetSound` does.
+    Where the driver that is asked for cannot be had, the one that worked before and then the
+    platform's are tried, so that there is sound; the problem tells. ``FLATJAM_AUDIO_DRIVER`` names
+    the one driver to use where no `SetSound` chooses another.
     """
 
     def __init__(self, transport: Transport, on_change: Callable[[], None]) -> None:
@@ -68,7 +70,9 @@ class Sound:
         self._state = SoundState()
         self._synth: Synth | None = None
         self._wanted_font = ""
-        self._wanted_driver = environ.get("FLATJAM_AUDIO_DRIVER", "")
+        self._wanted_driver = ""
+        self._fixed_driver = environ.get("FLATJAM_AUDIO_DRIVER", "")
+        self._last_driver: str | None = None  # that worked
         self._font_problem: Problem | None = None
         self._audio_problem: Problem | None = None
         self._retry: float | None = None
@@ -127,13 +131,14 @@ class Sound:
         self._publish()
 
     def _change(self, wanted: SetSound) -> None:
-        if isinstance(self._font_problem, Problem) and self._font_problem.code == "no_fluidsynth":
+        if self._font_problem is not None and self._font_problem.code == "no_fluidsynth":
             self._publish()  # nothing can be chosen; say so again
             return
         if wanted.driver is not None:
-            self._wanted_driver = wanted.driver or environ.get("FLATJAM_AUDIO_DRIVER", "")
+            self._wanted_driver = wanted.driver
         if wanted.soundfont is not None:
             self._wanted_font = wanted.soundfont
+        if wanted.soundfont is not None or self._synth is None:
             self._load_font()
         if wanted.driver is not None or self._state.driver is None:
             self._open_audio()
@@ -167,18 +172,19 @@ class Sound:
         self._state = replace(self._state, soundfont=str(synth.soundfont), driver=None)
 
     def _open_audio(self) -> None:
-        """Open the wanted driver, or the first that works; if it is refused, the old one again."""
+        """Open the wanted driver, or the first that works."""
         synth = self._synth
         if synth is None:
             return
         self._transport.detach()
         drivers = self._state.drivers
-        if self._wanted_driver:
-            choices = [self._wanted_driver]
-        else:
-            choices = [name for name in drivers if name != "file"]
-        if self._state.driver is not None and self._state.driver not in choices:
-            choices.append(self._state.driver)
+        wanted = self._wanted_driver or self._fixed_driver
+        choices = [wanted] if wanted else []
+        if wanted and self._last_driver is not None:
+            choices.append(self._last_driver)
+        if not self._fixed_driver:
+            choices += [name for name in drivers if name != "file"]
+        choices = list(dict.fromkeys(choices))
         problem = None
         opened = None
         for driver in choices:
@@ -190,15 +196,14 @@ class Sound:
                 log.info("%s", error)
                 problem = problem or error.problem
             else:
-                opened = driver
+                opened = self._last_driver = driver
                 self._transport.attach(synth)
                 break
         if opened is not None:
-            refused = self._wanted_driver and opened != self._wanted_driver
-            self._audio_problem = problem if refused else None
+            self._audio_problem = problem if wanted and opened != wanted else None
             self._retry = None
         else:
-            if problem is None or not self._wanted_driver:
+            if problem is None or not wanted:
                 problem = _no_audio(choices)
             # A loss stays a loss until there is sound again: that says more than "no audio".
             if self._audio_problem is None or self._audio_problem.code != "audio_lost":
@@ -226,6 +231,7 @@ class Sound:
             self._synth = Synth(lost.soundfont)
         except SoundError as error:
             self._font_problem = error.problem
+            self._state = replace(self._state, soundfont=None)
         self._retry = _FIRST_RETRY
         self._publish()
 

@@ -93,6 +93,7 @@ class Synth:
         self._lock = threading.RLock()  # for the sequencer: it is exchanged with the driver
         self._sequencer: Any = None
         self._destination = -1
+        self._placed: dict[tuple[int, int], int] = {}  # channel and pitch to the last tick queued
         self._closed = False
         self._fluid = self._library.fluidsynth.Synth(
             gain=_REFERENCE_GAIN,
@@ -217,7 +218,7 @@ class Synth:
         limited = self._guard.limit(events)
         with self._lock:
             for event in limited:
-                self._queue(event, tick(event.time))
+                self._queue(event, self._place(event, tick(event.time)))
 
     def release(self) -> None:
         """Forget what is queued and let sounding notes end by themselves."""
@@ -265,6 +266,14 @@ class Synth:
         self.render(256)  # the cut takes effect at the next block
         return peak
 
+    def _place(self, event: SoundEvent, tick: int) -> int:
+        # Where sound was lost, ticks are found anew and may fall before those of earlier events. A
+        # note must not end before it starts, nor in the same tick, where ends come first.
+        key = event.channel, event.pitch
+        earliest = self._placed.get(key, 0) + (0 if event.velocity else 1)
+        self._placed[key] = max(tick, earliest)
+        return self._placed[key]
+
     def _queue(self, event: SoundEvent, tick: int) -> None:
         if self._sequencer is None:
             return
@@ -277,6 +286,7 @@ class Synth:
 
     def _start_sequencer(self) -> None:
         self._stop_sequencer()
+        self._placed.clear()
         # It counts the synth's samples; the system's timer, the default, leaves it silent.
         self._sequencer = self._library.fluidsynth.Sequencer(_TICKS_PER_SECOND, False)
         self._destination = self._sequencer.register_fluidsynth(self._fluid)
@@ -287,6 +297,7 @@ class Synth:
             self._sequencer = None
 
     def _forget_queue(self) -> None:
+        self._placed.clear()
         if self._sequencer is not None:
             self._library.remove_events(self._sequencer.sequencer, -1, -1, -1)
 

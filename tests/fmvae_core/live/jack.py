@@ -120,7 +120,9 @@ class Ears:
         self._client = jack.Client("ears", no_start_server=True, servername=server.name)
         self._inputs = [self._client.inports.register(side) for side in ("left", "right")]
         self._blocks: list[tuple[int, float, npt.NDArray[np.float32]]] = []
+        self._xruns: list[int] = []
         self._client.set_process_callback(self._process)
+        self._client.set_xrun_callback(lambda delay: self._xruns.append(self._client.frame_time))
         self._client.activate()
 
     def _process(self, frames: int) -> None:
@@ -169,12 +171,16 @@ class Ears:
         offsets = [self._offset(frame) for frame in range(start, end, RATE // 10)]
         return max(offsets) - min(offsets)
 
+    def had_xrun(self, start: int, end: int) -> bool:
+        """Return whether the server tells that sound was lost between two frame times."""
+        return any(start <= frame < end for frame in self._xruns)
+
     def _offset(self, frame: int) -> float:
         # A callback can only be late, never early; nor does the server ever catch up.
         return min(
             heard_at - at / RATE
             for at, heard_at, _ in list(self._blocks)
-            if abs(at - frame) < RATE // 10
+            if abs(at - frame) < RATE // 4
         )
 
     def close(self) -> None:

@@ -93,16 +93,44 @@ def test_the_first_observation_is_already_of_use() -> None:
     assert clock.tick(card.now + 0.050) == 3050
 
 
-def test_after_the_card_stood_still_the_ticks_follow_it_again() -> None:
+def test_a_driver_that_begins_late_leaves_no_trace_in_the_fit() -> None:
+    card = SoundCard(period_ms=1)
+    card.stopped_at = card.now
+    clock = Clock(card.time)
+    clock.attach(card.read_tick)
+    follow(clock, card, 0.050)
+    card.stopped_at = None
+    card.begun = card.now
+    follow(clock, card, 0.050)
+    assert clock.tick(card.now) == pytest.approx(50, abs=2)
+
+
+def test_a_read_that_took_long_is_not_believed() -> None:
+    card = SoundCard(period_ms=1)
+    clock = Clock(card.time)
+
+    def slow_tick() -> int:
+        tick = card.read_tick()
+        card.now += 0.030  # the thread was put to sleep
+        return tick
+
+    reads = [card.read_tick] * 100 + [slow_tick] * 50
+    clock.attach(lambda: reads.pop(0)() if reads else card.read_tick())
+    follow(clock, card, 3.0)
+    assert clock.tick(card.now) == pytest.approx(card.true_tick(card.now), abs=2)
+
+
+@pytest.mark.parametrize("lost", [0.020, 0.050, 0.300])
+def test_after_the_card_stood_still_the_ticks_follow_it_again(lost: float) -> None:
     card = SoundCard()
     clock = Clock(card.time)
     clock.attach(card.read_tick)
     follow(clock, card, 5.0)
     card.stopped_at = card.now
-    follow(clock, card, 0.300)
+    follow(clock, card, lost)
     card.stopped_at = None
-    card.begun += 0.300  # so much sound it did not take
-    follow(clock, card, 0.1)
+    card.begun += lost  # so much sound it did not take
+    follow(clock, card, 0.2)
     assert clock.tick(card.now) == pytest.approx(card.true_tick(card.now), abs=6.0)
 
 

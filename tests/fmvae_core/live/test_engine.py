@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmvae_core.ipc import Endpoint
+from fmvae_core.live.engine import Engine
 from fmvae_core.live.measure import EngineClient, Summary, measure_lateness, measure_swaps
 from fmvae_core.live.messages import (
     EngineState,
@@ -22,6 +24,7 @@ from fmvae_core.live.messages import (
     SetTransport,
     Swapped,
 )
+from fmvae_core.live.transport import Transport
 from tests.fmvae_core.live.conftest import StartEngine
 from tests.fmvae_core.live.phrases import rock_beat, ticking
 
@@ -136,6 +139,22 @@ def test_sound_comes_once_a_driver_is_chosen(start_engine: StartEngine, tmp_path
     assert state.driver == "file"
 
 
+def test_another_font_keeps_the_driver_also_after_a_refused_one(
+    start_engine: StartEngine, tmp_path: Path, soundfont: Path
+) -> None:
+    client = start_engine(into_file(tmp_path / "out.wav")).client
+    client.send(SetSound(driver="kazoo"))
+    client.wait_for(EngineState, lambda state: bool(state.problems))
+    copy = tmp_path / "copy.sf2"
+    copy.symlink_to(soundfont)
+    client.send(SetSound(soundfont=str(copy)))
+    state = client.wait_for(
+        EngineState, lambda state: state.soundfont == str(copy) and state.driver is not None
+    )
+    assert state.driver == "file"
+    assert str(copy) in state.soundfonts
+
+
 def test_without_a_soundfont_it_says_so_until_one_is_chosen(
     start_engine: StartEngine, tmp_path: Path, soundfont: Path
 ) -> None:
@@ -241,3 +260,17 @@ def test_the_measures_measure(start_engine: StartEngine, tmp_path: Path) -> None
     assert (summary.p50, summary.p99, summary.max) == (100, 198, 200)
     with pytest.raises(ValueError, match="nothing"):
         Summary.of([])
+
+
+def test_a_timer_that_fails_ends_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Transport) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Transport, "wake", fail)
+    monkeypatch.setenv("FLATJAM_SOUNDFONTS", "")
+    interval = sys.getswitchinterval()
+    try:
+        with pytest.raises(RuntimeError, match="timer"):
+            Engine(Endpoint.new("engine")).run()
+    finally:
+        sys.setswitchinterval(interval)

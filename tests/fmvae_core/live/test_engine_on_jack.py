@@ -41,17 +41,29 @@ def play_ticking(engine: EngineProcess) -> None:
 def check_in_time(ears: Ears, start: int, count: int) -> None:
     """Every hit since `start` is there, and in its place but for a few blocks of the synth.
 
-    What the server itself fell behind, on a machine that is too busy, is allowed for.
+    On a machine that is too busy, what the server itself fell behind is allowed for, a hit may lie
+    where the ears missed a block, and for a while after sound was lost (an xrun) be less in place.
     """
     end = ears.now
-    frames = onsets(ears.heard(start, end), AUDIBLE)
+    ears.listen(0.3)  # times are known from the blocks on both sides
+    sound = ears.heard(start, end)
+    stutter = ears.stutter(start, end)
+    frames = onsets(sound, AUDIBLE)
     times = np.array([ears.time_of(start + frame) for frame in frames])
-    assert len(times) >= count
+    holes = np.flatnonzero(np.isnan(sound[:, 0]))[::PERIOD].tolist()
+    missed = np.array([ears.time_of(start + frame) for frame in holes])
     beats = (times - times[0]) / BEAT
     numbers = np.rint(beats)
-    assert (np.diff(numbers) == 1).all(), f"a hit is missing or doubled: {np.diff(times)}"
+    assert (np.diff(numbers) > 0).all(), f"a hit is doubled: {np.diff(times)}"
+    for number in set(range(int(numbers[-1]))) - set(numbers.astype(int)):
+        place = times[0] + number * BEAT
+        assert (np.abs(missed - place) < 0.010 + stutter).any(), f"missing: {np.diff(times)}"
+    assert numbers[-1] + 1 >= count
     off = (beats - numbers) * BEAT
-    assert np.abs(off - np.median(off)).max() < 0.006 + ears.stutter(start, end)
+    off = np.abs(off - np.median(off))
+    assert off.max() < 0.25 * BEAT + stutter
+    calm = ~np.array([ears.had_xrun(start + frame - 2 * RATE, start + frame) for frame in frames])
+    assert (off[calm] < 0.006 + stutter).all(), f"off by {np.round(1000.0 * off, 1)} ms"
 
 
 def test_it_plays_the_loop_in_time_and_without_a_gap(

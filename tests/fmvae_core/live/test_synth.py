@@ -168,6 +168,14 @@ def test_a_note_struck_again_in_the_same_millisecond_as_its_end_sounds(synth: Sy
     assert peak(synth.render(48_000)[24_000:]) > 0.02
 
 
+def test_a_note_does_not_stick_when_ticks_jump_back(synth: Synth) -> None:
+    now = synth.read_tick()
+    synth.play([SoundEvent(0.1, MELODY_CHANNEL, 60, 127)], lambda time: now + 100)
+    synth.play([SoundEvent(0.2, MELODY_CHANNEL, 60, 0)], lambda time: now + 50)
+    assert peak(synth.render(48_000)[:9600]) > 0.0
+    assert peak(synth.render(96_000)[48_000:]) < 1e-3
+
+
 def test_the_driver_that_does_not_start_is_an_error(
     synth: Synth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
