@@ -125,6 +125,11 @@ def test_a_drag_is_one_entry_and_ctrl_z_restores(flatjam: Application, qtbot: Qt
     assert session.state.asks["density"] == 12
     assert session.undo.count() == 2
 
+    # A shortcut is heard by the active window alone, and by a command that is enabled.
+    flatjam.window.activateWindow()
+    qtbot.waitUntil(flatjam.window.isActiveWindow, timeout=PATIENCE)
+    undo = flatjam.window.actions_table["edit.undo"]
+    qtbot.waitUntil(undo.isEnabled, timeout=PATIENCE)
     qtbot.keyClick(flatjam.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert session.state.asks["density"] == 0
     assert view.attributes["density"].track.value() == 0
