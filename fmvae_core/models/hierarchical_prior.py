@@ -44,7 +44,6 @@ class HierarchicalPrior(nn.Module):
         self.generation = _gaussian_network(
             config.prior_latent_dim, config.prior_hidden, config.latent_dim
         )
-        self.prior_latent_dim = config.prior_latent_dim
 
     def log_density(self, z: Tensor, noise: Tensor) -> Tensor:
         """Return the lower bound of log p(z) of equation 2, ``(batch,)``.
@@ -65,11 +64,3 @@ class HierarchicalPrior(nn.Module):
             - gaussian_log_density(zeta, mean, log_std)
         )
         return torch.logsumexp(log_weights, dim=0) - math.log(len(noise))
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw points from the prior, ``(n, latent_dim)``."""
-        device = next(self.parameters()).device
-        zeta = torch.randn(n, self.prior_latent_dim, generator=generator, device=device)
-        mean, log_std = _mean_and_log_std(self.generation, zeta)
-        noise = torch.randn(mean.shape, generator=generator, device=device)
-        return mean + torch.exp(log_std) * noise
