@@ -14,14 +14,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from fmvae_core.files import replacing
+from fmvae_core.music.drum_representation import HITS
+from fmvae_core.music.melody_representation import N_KEYS, Events, one_hot, without_orphans
 from fmvae_core.music.phrase import STEPS_PER_BAR
-from fmvae_core.music.representation import HITS
 
 Split = Literal["training", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "test")
 
-MIN_HITS = 4
-"""Windows with fewer hits are dropped: they are count-ins and endings, not phrases."""
+MIN_ONSETS = 4
+"""Windows with fewer hits or notes are dropped: they are count-ins and endings, not phrases."""
 
 
 class CorpusError(ValueError):
@@ -30,7 +31,10 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class SourcePerformance:
-    """Where a performance comes from, and which rows of the corpus's frames are its own."""
+    """Where a performance comes from, and which rows of the corpus's frames are its own.
+
+    Of a melody, `style` is its dance or collection, and `drummer` its composer or player.
+    """
 
     source: str
     style: str
@@ -63,37 +67,41 @@ class Corpus:
     name
         Key of the corpus.
     frames
-        ``(total steps, features)`` float32, performance after performance.
+        Performance after performance: ``(total steps, features)`` float32, or the events of
+        melodies, ``(total steps,)`` uint8 (see `fmvae_core.music.melody_representation`).
     performances
         Their origin, split and rows.
     skipped
         Number of files left out, by reason.
     digest
         SHA-256 over what was parsed, for provenance.
+    representation
+        ``drums``, ``melody`` or ``motion``.
     """
 
     name: str
-    frames: npt.NDArray[np.float32]
+    frames: npt.NDArray[np.float32 | np.uint8]
     performances: tuple[SourcePerformance, ...]
     skipped: dict[str, int]
     digest: str
+    representation: str = "drums"
 
     def windows(
         self, bars: int, split: Split | None = None, hop_steps: int = STEPS_PER_BAR
     ) -> Windows:
         """Slide a window over each performance of a split (or of all), by default bar by bar.
 
-        Windows with fewer than `MIN_HITS` hits are dropped.
+        Windows of drums or melody with fewer than `MIN_ONSETS` hits or notes are dropped.
         """
         steps = bars * STEPS_PER_BAR
-        hits_before = np.concatenate([[0.0], np.cumsum(self.frames[:, HITS].sum(axis=1))])
+        onsets_before = np.concatenate([[0.0], np.cumsum(self._onsets())])
         starts, performance, bar = [], [], []
         for index, source in enumerate(self.performances):
             if split is not None and source.split != split:
                 continue
             first = np.arange(0, source.steps - steps + 1, hop_steps)
             rows = first + source.first_step
-            kept = hits_before[rows + steps] - hits_before[rows] >= MIN_HITS
+            kept = onsets_before[rows + steps] - onsets_before[rows] >= MIN_ONSETS
             starts.append(rows[kept])
             performance.append(np.full(int(kept.sum()), index))
             bar.append(first[kept] // STEPS_PER_BAR)
@@ -104,15 +112,84 @@ class Corpus:
             np.concatenate(starts), np.concatenate(performance), np.concatenate(bar), steps
         )
 
-    def cut(self, windows: Windows) -> npt.NDArray[np.float32]:
-        """Return the frames of windows, ``(n, steps, features)``."""
-        return self.frames[windows.starts[:, None] + np.arange(windows.steps)]
+    def cut(
+        self, windows: Windows, shifts: npt.NDArray[np.integer] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Return the frames of windows, ``(n, steps, features)``.
+
+        Parameters
+        ----------
+        windows
+            Which.
+        shifts
+            Semitones by which each melody is transposed, ``(n,)``; within `shift_range`.
+
+        Raises
+        ------
+        ValueError
+            If a note would leave the keys, or what is not a melody is to be transposed.
+        """
+        if self.representation == "melody":
+            return one_hot(self.events(windows, shifts))
+        if shifts is not None:
+            raise ValueError(f"only melodies can be transposed, not {self.representation}")
+        return np.asarray(self.frames[_rows(windows)], np.float32)
+
+    def events(self, windows: Windows, shifts: npt.NDArray[np.integer] | None = None) -> Events:
+        """Return the events of melodies, ``(n, steps)``: what `cut` gives, 360 times smaller.
+
+        A note that began before the window is not heard in it.
+        """
+        events = without_orphans(self._melody()[_rows(windows)])
+        if shifts is None:
+            return events
+        low, high = _shift_range(events)
+        if (shifts < low).any() or (shifts > high).any():
+            raise ValueError("a transposition takes notes off the 88 keys; keep to shift_range")
+        keys = events < N_KEYS
+        return np.where(keys, events + shifts[:, None], events).astype(np.uint8)
+
+    def shift_range(self, windows: Windows) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the transpositions of melodies that keep all their notes on the 88 keys.
+
+        Returns
+        -------
+        low, high
+            Semitones, ``(n,)`` each and both included: together they cover the keyboard.
+        """
+        return _shift_range(self._melody()[_rows(windows)])
+
+    def _onsets(self) -> npt.NDArray[np.float32]:
+        """Return how much begins at each row (for motion: enough for every window)."""
+        if self.representation == "drums":
+            return np.asarray(self.frames[:, HITS].sum(axis=1), np.float32)
+        if self.representation == "melody":
+            return (self.frames < N_KEYS).astype(np.float32)
+        return np.ones(len(self.frames), np.float32)
+
+    def _melody(self) -> Events:
+        if self.representation != "melody":
+            raise ValueError(f"the corpus '{self.name}' holds {self.representation}, not melodies")
+        return np.asarray(self.frames, np.uint8)
+
+
+def _rows(windows: Windows) -> npt.NDArray[np.int64]:
+    return windows.starts[:, None] + np.arange(windows.steps)
+
+
+def _shift_range(events: Events) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    keys = events.astype(np.int64)
+    is_note = events < N_KEYS
+    lowest = np.where(is_note, keys, N_KEYS - 1).min(axis=1)
+    highest = np.where(is_note, keys, 0).max(axis=1)
+    return -lowest, N_KEYS - 1 - highest
 
 
 def save_corpus(corpus: Corpus, path: Path) -> None:
     """Write a corpus as one safetensors file, whole or not at all."""
     description = {
         "name": corpus.name,
+        "representation": corpus.representation,
         "digest": corpus.digest,
         "skipped": corpus.skipped,
         "performances": [dataclasses.asdict(source) for source in corpus.performances],
@@ -135,7 +212,13 @@ def load_corpus(path: Path) -> Corpus:
             frames = file.get_tensor("frames")
         performances = tuple(SourcePerformance(**entry) for entry in description["performances"])
         return Corpus(
-            description["name"], frames, performances, description["skipped"], description["digest"]
+            description["name"],
+            frames,
+            performances,
+            description["skipped"],
+            description["digest"],
+            # Caches from before there were melodies do not say so: they are of drums.
+            description.get("representation", "drums"),
         )
     except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise CorpusError(

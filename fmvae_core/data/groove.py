@@ -7,30 +7,19 @@ import hashlib
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from fmvae_core.data.corpus import (
-    Corpus,
-    CorpusError,
-    SourcePerformance,
-    load_corpus,
-    resplit,
-    save_corpus,
-)
-from fmvae_core.files import cache_dir
+from fmvae_core.data.corpus import Corpus, CorpusError, resplit
+from fmvae_core.data.pieces import SPLIT_SEED, Piece, Progress, join, parsed_once
+from fmvae_core.music.drum_representation import drum_frames
 from fmvae_core.music.drums import drum_map
 from fmvae_core.music.midi_file import MidiFileError, read_midi
 from fmvae_core.music.phrase import STEPS_PER_BAR
-from fmvae_core.music.representation import drum_frames
 
 ATTRIBUTION = (
     "Groove MIDI Dataset by Jon Gillick, Adam Roberts, Jesse Engel, Douglas Eck and David Bamman "
     "(Learning to Groove with Inverse Sequence Transformations, ICML 2019), Google LLC, CC BY 4.0"
 )
-SPLIT_SEED = 2022
 _PARSER_VERSION = 1
 _MAX_MEMBER_BYTES = 16 * 1024 * 1024
 
@@ -106,7 +95,7 @@ def load_groove(
     *,
     seed: int = SPLIT_SEED,
     cache: Path | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> Corpus:
     """Return the Groove corpus; parsed once, then read from a cache.
 
@@ -123,26 +112,16 @@ def load_groove(
     """
     source = GrooveFiles(path)
     digest = hashlib.sha256(f"{_PARSER_VERSION} {seed} {source.digest()}".encode()).hexdigest()
-    cached = (cache or cache_dir() / "corpora") / f"groove-{digest[:16]}.safetensors"
-    if cached.is_file():
-        try:
-            return load_corpus(cached)
-        except CorpusError:
-            cached.unlink()  # a damaged cache is only parsed again
-    corpus = _parse(source, seed, digest, progress)
-    save_corpus(corpus, cached)
-    return corpus
+    return parsed_once("groove", digest, lambda: _parse(source, seed, digest, progress), cache)
 
 
-def _parse(
-    source: GrooveFiles, seed: int, digest: str, progress: Callable[[int, int], None]
-) -> Corpus:
+def _parse(source: GrooveFiles, seed: int, digest: str, progress: Progress) -> Corpus:
     rows = list(csv.DictReader(io.StringIO(source.read("info.csv").decode("utf-8"))))
     kit = drum_map("roland-td-11")
     skipped: Counter[str] = Counter()
     seen: set[bytes] = set()
     kept: list[dict[str, str]] = []
-    pieces: list[np.ndarray] = []
+    pieces: list[Piece] = []
     for done, row in enumerate(rows):
         progress(done, len(rows))
         if row["time_signature"] != "4-4":
@@ -160,26 +139,19 @@ def _parse(
             skipped["unreadable"] += 1
             continue
         steps = performance.bars * STEPS_PER_BAR
-        pieces.append(drum_frames(performance.notes, steps, kit))
+        pieces.append(
+            Piece(
+                source=row["midi_filename"],
+                style=row["style"].split("/")[0],
+                drummer=row["drummer"],
+                tempo=float(row["bpm"]),
+                frames=drum_frames(performance.notes, steps, kit),
+            )
+        )
         kept.append(row)
     progress(len(rows), len(rows))
     if not kept:
         raise CorpusError(f"{source.path} holds no performance that can be used")
 
     splits = resplit([row["split"] for row in kept], seed)
-    performances = []
-    first = 0
-    for row, split, piece in zip(kept, splits, pieces, strict=True):
-        performances.append(
-            SourcePerformance(
-                source=row["midi_filename"],
-                style=row["style"].split("/")[0],
-                drummer=row["drummer"],
-                tempo=float(row["bpm"]),
-                split=split,
-                first_step=first,
-                steps=len(piece),
-            )
-        )
-        first += len(piece)
-    return Corpus("groove", np.concatenate(pieces), tuple(performances), dict(skipped), digest)
+    return join("groove", "drums", pieces, splits, skipped, digest)

@@ -23,7 +23,8 @@ from fmvae_core.music.phrase import (
 
 TICKS_PER_BEAT = 480
 DRUM_CHANNEL = 9
-_READ = frozenset({"note_on", "note_off", "set_tempo", "time_signature"})
+_NOTES = frozenset({"note_on", "note_off"})
+_READ = _NOTES | {"set_tempo", "time_signature"}
 _MAX_BARS = 20_000  # a hostile file can claim an end millions of bars away
 _MAX_BYTES = 16 * 1024 * 1024
 # A time may be written in any number of bytes, and mido's effort grows with the square of it.
@@ -32,6 +33,10 @@ _ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{1000}")
 
 class MidiFileError(ValueError):
     """A MIDI file that cannot be used; the message says why and what to do."""
+
+
+class NoNotesError(MidiFileError):
+    """A MIDI file in which nothing is to be played."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +99,30 @@ class Performance:
         return Phrase(tuple(cut), bars, min(MAX_TEMPO, max(MIN_TEMPO, self.tempo)), self.is_drums)
 
 
-def read_midi(source: str | os.PathLike[str] | BinaryIO) -> Performance:
+def read_midi(
+    source: str | os.PathLike[str] | BinaryIO,
+    *,
+    drums: bool | None = None,
+    track: int | None = None,
+) -> Performance:
     """Read a MIDI file.
 
-    Drums are what sounds on channel 10; a file with nothing there is a melody.
+    Parameters
+    ----------
+    source
+        Path or open file.
+    drums
+        Whether to read what sounds on channel 10 or all the rest; by default channel 10 where
+        something sounds there, as otherwise the file is a melody.
+    track
+        Number of the only track whose notes are read, counted from 1; all by default.
 
     Raises
     ------
+    NoNotesError
+        If nothing is to be played.
     MidiFileError
-        If the file is missing, broken, too long, or holds no notes.
+        If the file is missing, broken or too long.
     """
     name = str(source) if isinstance(source, (str, os.PathLike)) else "the MIDI data"
     try:
@@ -129,16 +149,18 @@ def read_midi(source: str | os.PathLike[str] | BinaryIO) -> Performance:
             f"{name} has SMPTE time or independent tracks (type {file.type}); "
             "export it as a type 0 or 1 file with ticks a beat"
         )
-    return _performance(file, name)
+    return _performance(file, name, drums, track)
 
 
-def _performance(file: mido.MidiFile, name: str) -> Performance:
+def _performance(
+    file: mido.MidiFile, name: str, drums: bool | None, track: int | None
+) -> Performance:
     tempo: float | None = None
     meter: tuple[int, int] | None = None
     open_notes: dict[tuple[int, int], list[tuple[int, int]]] = {}
     finished: list[tuple[int, int, int, int, int]] = []  # channel, start, pitch, velocity, end
 
-    for ticks, message in _in_time_order(file):
+    for ticks, message in _in_time_order(file, track):
         if message.type == "set_tempo" and tempo is None:
             tempo = mido.tempo2bpm(message.tempo) if message.tempo else None
         elif message.type == "time_signature" and meter is None:
@@ -156,35 +178,38 @@ def _performance(file: mido.MidiFile, name: str) -> Performance:
     for (channel, pitch), started in open_notes.items():
         finished.extend((channel, start, pitch, velocity, end) for start, velocity in started)
 
+    if drums is None:
+        drums = any(channel == DRUM_CHANNEL for channel, *_ in finished)
+    finished = [entry for entry in finished if (entry[0] == DRUM_CHANNEL) == drums]
     if not finished:
-        raise MidiFileError(f"{name} holds no notes")
+        where = "" if track is None else f" in track {track} of {len(file.tracks)}"
+        raise NoNotesError(f"{name} holds no {'notes on channel 10' if drums else 'notes'}{where}")
     if end > _MAX_BARS * BEATS_PER_BAR * file.ticks_per_beat:
         raise MidiFileError(f"{name} is longer than {_MAX_BARS} bars; cut it into pieces")
 
-    is_drums = any(channel == DRUM_CHANNEL for channel, *_ in finished)
     unit = file.ticks_per_beat
     notes = tuple(
         sorted(
             Note(start / unit, pitch, velocity, max(end - start, 1) / unit)
-            for channel, start, pitch, velocity, end in finished
-            if (channel == DRUM_CHANNEL) == is_drums
+            for _, start, pitch, velocity, end in finished
         )
     )
-    return Performance(notes, tempo or 120.0, meter or (4, 4), is_drums, end / unit)
+    return Performance(notes, tempo or 120.0, meter or (4, 4), drums, end / unit)
 
 
-def _in_time_order(file: mido.MidiFile) -> list[tuple[int, Any]]:
-    """Return the notes, tempi and metres of all tracks with their absolute ticks.
+def _in_time_order(file: mido.MidiFile, only: int | None) -> list[tuple[int, Any]]:
+    """Return the tempi and metres of all tracks and the notes of one or all, with absolute ticks.
 
     mido's own merge copies and checks every message again, which is most of the time that reading
     takes.
     """
     events = []
-    for track in file.tracks:
+    for number, track in enumerate(file.tracks, start=1):
+        wanted = _READ if only in (None, number) else _READ - _NOTES
         ticks = 0
         for message in track:
             ticks += message.time
-            if message.type in _READ:
+            if message.type in wanted:
                 events.append((ticks, message))
     events.sort(key=lambda event: event[0])
     return events

@@ -1,130 +1,76 @@
-"""How phrases become the model's frames and back."""
+"""How phrases become the model's frames and back: what every representation can do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from fmvae_core.music.drums import DRUMS, DrumMap, drum_map
-from fmvae_core.music.phrase import STEP_BEATS, STEPS_PER_BAR, Note, Phrase
+from fmvae_core.music.phrase import Phrase
 
 Frames = npt.NDArray[np.float32]
 """The model's view of a phrase, ``(steps, features)``."""
 
-N_DRUMS = len(DRUMS)
-HITS = slice(0, N_DRUMS)
-VELOCITIES = slice(N_DRUMS, 2 * N_DRUMS)
-OFFSETS = slice(2 * N_DRUMS, 3 * N_DRUMS)
 
-# Half a step late is where the next cell begins; one tick of a MIDI file less stays in its own.
-_LATEST = 59 / 60
+class Representation(Protocol):
+    """Phrases of a number of bars as frames ``(steps, features)``.
 
-
-def drum_frames(notes: Iterable[Note], steps: int, kit: DrumMap) -> Frames:
-    """Place drum hits on the grid of sixteenths.
-
-    Each hit goes to its nearest step. Its offset is the signed distance from that step over half
-    a step, in [-1, 1], **positive = late** (Magenta's GrooVAE uses the opposite sign). Where two
-    hits of a drum meet in a cell the louder one wins. Hits outside the grid, and pitches that the
-    kit's map does not know, are left out.
-
-    Parameters
-    ----------
-    notes
-        Onsets in beats from the start of the grid.
-    steps
-        Length of the grid in sixteenths.
-    kit
-        The map of the device that played.
-
-    Returns
-    -------
-    frames
-        ``(steps, 27)``: 9 hits (0 or 1), 9 velocities (0 to 1), 9 offsets (-1 to 1).
-    """
-    frames = np.zeros((steps, 3 * N_DRUMS), np.float32)
-    for note in notes:
-        drum = kit.categories.get(note.pitch)
-        if drum is None:
-            continue
-        position = note.onset / STEP_BEATS
-        step = int(np.floor(position + 0.5))
-        velocity = note.velocity / 127.0
-        if not 0 <= step < steps or velocity <= frames[step, N_DRUMS + drum]:
-            continue
-        frames[step, drum] = 1.0
-        frames[step, N_DRUMS + drum] = velocity
-        frames[step, 2 * N_DRUMS + drum] = 2.0 * (position - step)
-    return frames
-
-
-@dataclass(frozen=True)
-class DrumRepresentation:
-    """Drum phrases as ``(16 * bars, 27)`` frames (section 4, drum dataset).
-
-    Parameters
-    ----------
-    bars
-        Length of the phrases.
+    Frames may hold probabilities; `thresholds` then say from which one an onset sounds (what they
+    look like is the representation's own affair, and a bundle keeps them).
     """
 
-    bars: int
+    @property
+    def name(self) -> str:
+        """Key of the representation, as a bundle and a preset name it."""
 
-    name = "drums"
-    features = 3 * N_DRUMS
+    @property
+    def bars(self) -> int:
+        """Length of a phrase."""
 
     @property
     def steps(self) -> int:
-        """Steps of a phrase."""
-        return self.bars * STEPS_PER_BAR
+        """Length of a phrase in sixteenths."""
 
-    def encode(self, phrase: Phrase, kit: DrumMap | None = None) -> Frames:
-        """Return the frames ``(steps, 27)`` of a phrase played on a kit (the TD-11 by default).
+    @property
+    def features(self) -> int:
+        """Numbers a step."""
 
-        Raises
-        ------
-        ValueError
-            If the phrase is not of drums or has another length.
-        """
-        if not phrase.is_drums:
-            raise ValueError("this model plays drums; the phrase is a melody")
-        if phrase.bars != self.bars:
-            raise ValueError(f"this model takes {self.bars} bars, the phrase has {phrase.bars}")
-        return drum_frames(phrase.notes, self.steps, kit or drum_map())
+    @property
+    def voices(self) -> int:
+        """What can begin to sound at a step: drums, or keys."""
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """Names of the columns of `attributes`."""
 
     def decode(
-        self,
-        frames: Frames,
-        tempo: float = 120.0,
-        thresholds: npt.ArrayLike = 0.5,
+        self, frames: Frames, tempo: float = 120.0, thresholds: npt.ArrayLike = 0.5
     ) -> Phrase:
-        """Return the phrase that frames stand for, in the pitches of Table 4.
+        """Return the phrase that frames ``(steps, features)`` stand for."""
 
-        Parameters
-        ----------
-        frames
-            ``(steps, 27)``; hits may be probabilities.
-        tempo
-            Beats a minute.
-        thresholds
-            Probability from which a hit sounds; a number or one for each of the 9 drums.
-        """
-        if frames.shape != (self.steps, self.features):
-            raise ValueError(f"expected frames {(self.steps, self.features)}, got {frames.shape}")
-        hit_steps, hit_drums = np.nonzero(frames[:, HITS] >= np.asarray(thresholds))
-        notes = []
-        for step, drum in zip(hit_steps.tolist(), hit_drums.tolist(), strict=True):
-            velocity = round(float(frames[step, N_DRUMS + drum]) * 127)
-            offset = float(np.clip(frames[step, 2 * N_DRUMS + drum], -1.0, _LATEST))
-            notes.append(
-                Note(
-                    onset=(step + 0.5 * offset) * STEP_BEATS,
-                    pitch=DRUMS[drum].pitch,
-                    velocity=min(127, max(1, velocity)),
-                    duration=STEP_BEATS,
-                )
-            )
-        return Phrase(tuple(notes), self.bars, tempo)
+    def onsets(self, frames: Frames, thresholds: npt.ArrayLike = 0.5) -> npt.NDArray[np.bool_]:
+        """Return what begins to sound, ``(..., steps, voices)``, of ``(..., steps, features)``."""
+
+    def attributes(
+        self, frames: Frames, thresholds: npt.ArrayLike = 0.5
+    ) -> npt.NDArray[np.float64]:
+        """Return the attributes of phrases, ``(..., len(attribute_names))`` (section 4.3)."""
+
+
+def representation(name: str, bars: int) -> Representation:
+    """Return a representation by name.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    from fmvae_core.music.drum_representation import DrumRepresentation
+    from fmvae_core.music.melody_representation import MelodyRepresentation
+
+    if name == "drums":
+        return DrumRepresentation(bars)
+    if name == "melody":
+        return MelodyRepresentation(bars)
+    raise ValueError(f"there is no representation '{name}'; choose drums or melody")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
+from fmvae_core.music.drum_representation import HITS, N_DRUMS, OFFSETS, VELOCITIES
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import (
     BEATS_PER_BAR,
@@ -15,7 +16,7 @@ from fmvae_core.music.phrase import (
     Note,
     Phrase,
 )
-from fmvae_core.music.representation import HITS, N_DRUMS, OFFSETS, VELOCITIES, Frames
+from fmvae_core.music.representation import Frames
 
 tempos = st.floats(MIN_TEMPO, MAX_TEMPO)
 velocities = st.integers(1, 127)

@@ -34,5 +34,5 @@ def test_devices_disagree_about_toms() -> None:
 
 
 def test_unknown_map_names_those_that_exist() -> None:
-    with pytest.raises(ValueError, match="'bongos'; choose one of: general-midi, roland-td-11"):
+    with pytest.raises(ValueError, match=r"'bongos'; choose one of: .*general-midi, roland-td-11"):
         drum_map("bongos")

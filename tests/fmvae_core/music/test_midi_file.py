@@ -11,6 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fmvae_core.music.drum_representation import (
+    HITS,
+    OFFSETS,
+    VELOCITIES,
+    DrumRepresentation,
+    Frames,
+)
 from fmvae_core.music.midi_file import (
     TICKS_PER_BEAT,
     MidiFileError,
@@ -20,13 +27,6 @@ from fmvae_core.music.midi_file import (
     write_midi,
 )
 from fmvae_core.music.phrase import BEATS_PER_BAR, STEP_BEATS, Note, Phrase
-from fmvae_core.music.representation import (
-    HITS,
-    OFFSETS,
-    VELOCITIES,
-    DrumRepresentation,
-    Frames,
-)
 from tests.fmvae_core.music.strategies import drum_frames, grooves, phrases
 
 TICK = 1 / TICKS_PER_BEAT  # beats

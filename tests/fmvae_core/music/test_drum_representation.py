@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from fmvae_core.music.drums import drum_map
-from fmvae_core.music.phrase import STEP_BEATS, Note, Phrase
-from fmvae_core.music.representation import (
+from fmvae_core.music.drum_representation import (
     HITS,
     OFFSETS,
     VELOCITIES,
@@ -14,6 +12,8 @@ from fmvae_core.music.representation import (
     Frames,
     drum_frames,
 )
+from fmvae_core.music.drums import drum_map
+from fmvae_core.music.phrase import STEP_BEATS, Note, Phrase
 from tests.fmvae_core.music import strategies
 
 KIT = drum_map()
