@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from fmvae_core.evaluation.coding import Array, decode
-from fmvae_core.models.fm_music_vae import FMMusicVAE
-from fmvae_core.music.attributes import ATTRIBUTES, attributes
+from fmvae_core.evaluation.coding import Array, Coding
 
 SAMPLES = 5_000
 _DRAWS_AT_ONCE = 1_024
@@ -15,12 +15,12 @@ _MAX_DRAWS = 40 * SAMPLES
 
 
 def attribute_correlation(
-    model: FMMusicVAE,
+    coding: Coding,
     z: Array,
+    played: npt.NDArray[np.floating[Any]],
     training_z: Array,
     training_attributes: npt.NDArray[np.float32],
     vectors: dict[str, Array],
-    thresholds: npt.ArrayLike,
     *,
     samples: int = SAMPLES,
     seed: int = 0,
@@ -34,12 +34,12 @@ def attribute_correlation(
     ----------
     z
         Points to start from, ``(n, d)``.
+    played
+        Attributes of the phrases that these points were encoded from, ``(n, attributes)``.
     training_z, training_attributes
-        Of the training phrases, ``(m, d)`` and ``(m, 3)``: range, quartiles and linear map.
+        Of the training phrases, ``(m, d)`` and ``(m, attributes)``: range, quartiles, linear map.
     vectors
         Attribute name to ``(d,)``; never rescaled.
-    thresholds
-        Probability from which a hit sounds.
 
     Returns
     -------
@@ -47,14 +47,15 @@ def attribute_correlation(
         By attribute: ``corr_a`` of s and the attribute, pooled over starting points; ``corr_b`` of
         s and the attribute's change; ``corr_c`` of the moved point's position along v and the
         attribute; ``slope`` of achieved over asked change, where s asks for s times the distance of
-        the quartiles' means; ``kept`` share of draws; ``r2`` of a linear map from z to the
-        attribute, fitted on training points and measured on the starting points.
+        the quartiles' means; ``kept`` share of draws; ``samples`` used, fewer than asked for where
+        nearly all are discarded (and all figures are 0 where all are); ``r2`` of a linear map from
+        z to the attribute as played, fitted on training phrases and measured on the others.
     """
     random = np.random.default_rng(seed)
     low, high = training_z.min(axis=0), training_z.max(axis=0)
-    start_values = attributes(decode(model, z), thresholds)
+    start_values = coding.attributes(z)
     figures = {}
-    for column, name in enumerate(ATTRIBUTES):
+    for column, name in enumerate(coding.music.attribute_names):
         vector = vectors[name]
         gap = _quartile_gap(training_attributes[:, column])
         scales, values, changes, positions = [], [], [], []
@@ -65,24 +66,27 @@ def attribute_correlation(
             moved = z[start] + scale[:, None] * vector
             inside = ((moved >= low) & (moved <= high)).all(axis=1)
             drawn += len(start)
+            if not inside.any():
+                continue
             kept += int(inside.sum())
-            value = attributes(decode(model, moved[inside]), thresholds)[:, column]
+            value = coding.attributes(moved[inside])[:, column]
             scales.append(scale[inside])
             values.append(value)
             changes.append(value - start_values[start[inside], column])
             positions.append(moved[inside] @ vector)
         s, value, change, position = (
-            np.concatenate(part)[:samples] for part in (scales, values, changes, positions)
+            np.concatenate([np.zeros(0), *part])[:samples]
+            for part in (scales, values, changes, positions)
         )
+        asked = s * gap
         figures[name] = {
             "corr_a": _pearson(s, value),
             "corr_b": _pearson(s, change),
             "corr_c": _pearson(position, value),
-            "slope": float(np.dot(s * gap, change) / np.dot(s * gap, s * gap)),
-            "r2": _held_out_r2(
-                training_z, training_attributes[:, column], z, start_values[:, column]
-            ),
+            "slope": float(asked @ change / (asked @ asked)) if asked.any() else 0.0,
+            "r2": _held_out_r2(training_z, training_attributes[:, column], z, played[:, column]),
             "kept": kept / drawn,
+            "samples": float(len(s)),
         }
     return figures
 
@@ -101,7 +105,7 @@ def _pearson(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
 
 
 def _held_out_r2(
-    fit_z: Array, fit_values: npt.ArrayLike, z: Array, values: npt.NDArray[np.float64]
+    fit_z: Array, fit_values: npt.ArrayLike, z: Array, values: npt.NDArray[np.floating[Any]]
 ) -> float:
     design = np.column_stack([fit_z, np.ones(len(fit_z))])
     weights, *_ = np.linalg.lstsq(design, np.asarray(fit_values, np.float64), rcond=None)

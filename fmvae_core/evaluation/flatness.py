@@ -8,31 +8,39 @@ import torch
 from fmvae_core.evaluation.coding import Array
 from fmvae_core.geometry.jacobian import exact_jacobian
 from fmvae_core.geometry.metric import condition_numbers, metric_tensor
-from fmvae_core.models.fm_music_vae import FMMusicVAE
+from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.training.objective import FlatnessConfig, observe
 
 POINTS = 256
 PAIRS = 5_000
 _AT_ONCE = 64
+_COLUMNS = 16_384  # of Jacobians in all: with many latents each is dear, and fewer points must do
+_FEWEST = 32
+_SMALLEST = 1e-12  # an eigenvalue of a direction that does nothing at all
 
 
 def flatness(
-    model: FMMusicVAE, z: Array, config: FlatnessConfig, *, points: int = POINTS, seed: int = 0
+    model: RecurrentVAE, z: Array, config: FlatnessConfig, *, points: int = POINTS, seed: int = 0
 ) -> dict[str, float]:
     """Return condition number and size of G = J'J at random latents out of ``(n, d)``.
 
-    ``distance_correlation`` is that of latent and observation distance over random pairs: how far
-    ``D_x = c D_z`` of section 3.2.2 holds between points that are not close. ``trace_mean`` stands
-    beside it because saturated sigmoids give small Jacobians, which look flat for the wrong reason;
-    ``trace_spread`` is the standard deviation of tr G over its mean.
+    ``log_eigenvalue_spread`` is the standard deviation of the natural logarithms of a G's
+    eigenvalues, a mean over points: the condition number hears the two extremes alone, this hears
+    all. ``distance_correlation`` is that of latent and observation distance over random pairs: how
+    far ``D_x = c D_z`` of section 3.2.2 holds between points that are not close. ``trace_mean``
+    stands beside it because saturated sigmoids give small Jacobians, which look flat for the wrong
+    reason; ``trace_spread`` is the standard deviation of tr G over its mean.
     """
     random = np.random.default_rng(seed)
+    points = min(points, max(_FEWEST, _COLUMNS // z.shape[1]))
     chosen = random.choice(len(z), min(points, len(z)), replace=False)
-    conditions, traces = [], []
+    conditions, traces, spreads = [], [], []
     for part in torch.from_numpy(z[chosen]).split(_AT_ONCE):
         metric = metric_tensor(exact_jacobian(lambda at: observe(model, at, config), part))
         conditions.append(condition_numbers(metric))
         traces.append(metric.diagonal(dim1=1, dim2=2).mean(dim=1))
+        eigenvalues = torch.linalg.eigvalsh(metric.double()).clamp_min(_SMALLEST)
+        spreads.append(eigenvalues.log().std(dim=1, correction=0))
     condition, trace = torch.cat(conditions).numpy(), torch.cat(traces).numpy()
     ends = torch.from_numpy(random.integers(len(z), size=(2, PAIRS)))
     latents = torch.from_numpy(z)
@@ -44,6 +52,7 @@ def flatness(
         "condition_number_median": float(np.median(condition)),
         "condition_number_mean": float(condition.mean()),
         "condition_number_p90": float(np.quantile(condition, 0.9)),
+        "log_eigenvalue_spread": float(torch.cat(spreads).mean()),
         "trace_mean": float(trace.mean()),
         "trace_spread": float(trace.std() / trace.mean()),
         "points": float(len(chosen)),

@@ -7,12 +7,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fmvae_core.music.drum_representation import HITS, OFFSETS, VELOCITIES
 from fmvae_core.music.drums import DRUMS
-from fmvae_core.music.representation import HITS, OFFSETS, VELOCITIES
+from fmvae_core.music.representation import Representation
 
 Array = npt.NDArray[np.float32]
 
-_CANDIDATES = np.arange(0.10, 0.51, 0.02)
+_CANDIDATES = np.arange(0.10, 0.91, 0.02)
+
+
+def thresholds_for(music: Representation, frames: Array, decoded: Array) -> npt.NDArray[np.float32]:
+    """Return the thresholds of a model, found on validation phrases; melodies have none.
+
+    Parameters
+    ----------
+    frames, decoded
+        ``(n, steps, features)``, as played and as decoded.
+    """
+    return hit_thresholds(frames, decoded) if music.name == "drums" else np.zeros(0, np.float32)
 
 
 def hit_thresholds(frames: Array, decoded: Array) -> npt.NDArray[np.float32]:
@@ -47,39 +59,56 @@ def hit_thresholds(frames: Array, decoded: Array) -> npt.NDArray[np.float32]:
 
 
 def reconstruction(
-    frames: Array, decoded: Array, thresholds: npt.ArrayLike = 0.5
+    music: Representation, frames: Array, decoded: Array, thresholds: npt.ArrayLike = 0.5
 ) -> dict[str, Any]:
-    """Return hit F1, precision, recall and error, in all and per drum, and the errors of the rest.
+    """Return how many onsets and what else is given back.
 
     Parameters
     ----------
+    music
+        The phrases' representation.
     frames, decoded
-        ``(n, steps, 27)``, as played and as decoded.
+        ``(n, steps, features)``, as played and as decoded.
     thresholds
-        Probability from which a hit sounds; a number or one for each of the 9 drums.
+        See `Representation.onsets`.
 
     Returns
     -------
     figures
-        ``hit_error`` is the share of wrong cells. ``velocity_mse`` (velocities 0 to 1) and
+        ``hit_f1``, ``hit_precision`` and ``hit_recall`` count onsets: hits of drums, note-ons of
+        melodies (right only at the right step and pitch).
+
+        Drums: ``hit_error`` is the share of wrong cells. ``velocity_mse`` (velocities 0 to 1) and
         ``offset_mse`` (offsets -1 to 1, in half steps) run over all cells: a played cell without a
         hit counts as 0, and a decoded cell as its probability of a hit times its value.
-        ``*_mse_hits`` run over true hits only, as if each of them were decoded.
+        ``*_mse_hits`` run over true hits only, as if each of them were decoded. ``drums`` holds the
+        figures of hits per drum.
+
+        Melodies: ``wrong_frames`` is the share of steps whose event is not the one played.
     """
-    hits = frames[..., HITS] > 0.5
-    heard = decoded[..., HITS] >= np.asarray(thresholds)
+    hits, heard = music.onsets(frames), music.onsets(decoded, thresholds)
     f1, precision, recall = _rates(hits, heard)
     figures: dict[str, Any] = {
         "hit_f1": f1,
         "hit_precision": precision,
         "hit_recall": recall,
-        "hit_error": float((hits != heard).mean()),
+        "phrases": len(frames),
     }
+    if music.name == "drums":
+        return figures | _of_drums(frames, decoded, hits, heard)
+    return figures | {
+        "wrong_frames": float((frames.argmax(axis=-1) != decoded.argmax(axis=-1)).mean())
+    }
+
+
+def _of_drums(
+    frames: Array, decoded: Array, hits: npt.NDArray[np.bool_], heard: npt.NDArray[np.bool_]
+) -> dict[str, Any]:
+    figures: dict[str, Any] = {"hit_error": float((hits != heard).mean())}
     for name, part in (("velocity", VELOCITIES), ("offset", OFFSETS)):
         expected = decoded[..., HITS] * decoded[..., part]
         figures[f"{name}_mse"] = _mean_square(expected - frames[..., part])
         figures[f"{name}_mse_hits"] = _mean_square((decoded[..., part] - frames[..., part])[hits])
-    figures["phrases"] = len(frames)
     figures["drums"] = {}
     for index, drum in enumerate(DRUMS):
         f1, precision, recall = _rates(hits[..., index], heard[..., index])
