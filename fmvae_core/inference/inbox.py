@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 from fmvae_core.inference.messages import (
     DecodeJourney,
@@ -16,18 +17,36 @@ from fmvae_core.inference.messages import (
     WorkerCommand,
     WorkerEvent,
 )
-from fmvae_core.ipc import Connection, Message
+from fmvae_core.ipc import Message
+from fmvae_core.jam.messages import AnswerRequest
 
-_ORDER = (QuitWorker, OpenBundle, Realise, PlayLandmark, EncodePhrase, DecodeJourney)
-_URGENT = (Realise, PlayLandmark)
+COMMANDS = (
+    QuitWorker,
+    OpenBundle,
+    AnswerRequest,
+    Realise,
+    PlayLandmark,
+    EncodePhrase,
+    DecodeJourney,
+)
+"""All kinds of requests, the first to be met first."""
+
+_URGENT = (AnswerRequest, Realise, PlayLandmark)
 _MOST_PHRASES = 64
+
+
+class Client(Protocol):
+    """Whoever has asked."""
+
+    def send(self, message: Message) -> None:
+        """Send an answer; never blocks."""
 
 
 @dataclass(frozen=True)
 class Request:
     """A command and who sent it."""
 
-    client: Connection[WorkerCommand]
+    client: Client
     command: WorkerCommand
 
     def answer(self, event: WorkerEvent) -> None:
@@ -40,13 +59,14 @@ class Inbox:
 
     A slider sends faster than a model decodes, so only the newest request of a kind waits and older
     ones are dropped unanswered; phrases to encode are the exception, each is an answer of its own.
-    What makes sound comes before what is only shown.
+    What makes sound comes before what is only shown, and an answer, for which a downbeat will not
+    wait, before all else that sounds.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: dict[type[Message], deque[Request]] = {
-            kind: deque(maxlen=_MOST_PHRASES if kind is EncodePhrase else 1) for kind in _ORDER
+            kind: deque(maxlen=_MOST_PHRASES if kind is EncodePhrase else 1) for kind in COMMANDS
         }
 
     def put(self, request: Request) -> None:
@@ -58,10 +78,10 @@ class Inbox:
     def take(self, timeout: float) -> Request | None:
         """Return the next request, waiting up to ``timeout`` seconds for one."""
         with self._changed:
-            request = self._first(_ORDER)
+            request = self._first(COMMANDS)
             if request is None:
                 self._changed.wait(timeout)
-                request = self._first(_ORDER)
+                request = self._first(COMMANDS)
             return request
 
     def take_urgent(self) -> Request | None:

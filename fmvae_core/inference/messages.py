@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from fmvae_core.ipc import Message
+from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.live.messages import Tempo
 from fmvae_core.music.phrase import Phrase
 
@@ -92,7 +93,7 @@ class QuitWorker(Message):
 
 
 WorkerCommand = Annotated[
-    OpenBundle | Realise | PlayLandmark | DecodeJourney | EncodePhrase | QuitWorker,
+    OpenBundle | AnswerRequest | Realise | PlayLandmark | DecodeJourney | EncodePhrase | QuitWorker,
     Field(discriminator="kind"),
 ]
 WORKER_COMMANDS: TypeAdapter[WorkerCommand] = TypeAdapter(WorkerCommand)
@@ -110,7 +111,10 @@ class BundleReady(Message):
 
 
 class WorkerProblem(Message):
-    """A request that could not be met: what, and what to do, in words for the user."""
+    """A request that could not be met: what, and what to do, in words for the user.
+
+    ``revision`` is that of the request, or the number of an `AnswerRequest`.
+    """
 
     kind: Literal["worker_problem"] = "worker_problem"
     request: str
@@ -171,7 +175,13 @@ class PhraseEncoded(Message):
 
 
 WorkerEvent = Annotated[
-    BundleReady | WorkerProblem | Realised | LandmarkPlayed | JourneyDecoded | PhraseEncoded,
+    BundleReady
+    | WorkerProblem
+    | Answer
+    | Realised
+    | LandmarkPlayed
+    | JourneyDecoded
+    | PhraseEncoded,
     Field(discriminator="kind"),
 ]
 WORKER_EVENTS: TypeAdapter[WorkerEvent] = TypeAdapter(WorkerEvent)

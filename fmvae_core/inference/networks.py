@@ -8,7 +8,7 @@ import torch
 
 from fmvae_core.models.bundle import Bundle, BundleError
 from fmvae_core.models.config import ModelConfig
-from fmvae_core.models.fm_music_vae import FMMusicVAE
+from fmvae_core.models.recurrent_vae import RecurrentVAE
 
 Array = npt.NDArray[np.float32]
 
@@ -33,7 +33,7 @@ class Networks:
         }
         try:
             config = ModelConfig.from_dict(bundle.model_config)
-            model = FMMusicVAE(config)
+            model = RecurrentVAE(config)
             model.load_state_dict(weights)
         except (RuntimeError, TypeError, ValueError) as error:
             first_line = str(error).splitlines()[0]
@@ -45,7 +45,7 @@ class Networks:
             raise BundleError(
                 f"the networks of {bundle.path} do not fit its landmarks; choose another bundle"
             )
-        self._model = model.eval()
+        self.model = model.eval()
         # The first calls of a process are ten times slower: have them before anyone waits.
         self.encode(self.decode(np.zeros((2, config.latent_dim), np.float32)))
         self.decode(np.zeros((1, config.latent_dim), np.float32))
@@ -53,10 +53,10 @@ class Networks:
     def encode(self, frames: Array) -> Array:
         """Return the posterior means ``(B, d)`` of frames ``(B, steps, features)``."""
         with torch.inference_mode():
-            mean, _ = self._model.encode(torch.from_numpy(frames))
+            mean, _ = self.model.encode(torch.from_numpy(frames))
         return mean.numpy()
 
     def decode(self, z: Array) -> Array:
         """Return frames ``(B, steps, features)``, hits as probabilities, of points ``(B, d)``."""
         with torch.inference_mode():
-            return self._model.decode_frames(torch.from_numpy(z)).numpy()
+            return self.model.decode_frames(torch.from_numpy(z)).numpy()

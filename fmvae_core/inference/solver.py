@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fmvae_core.music.attributes import ATTRIBUTES, attributes
+from fmvae_core.music.representation import Representation
 
 Array = npt.NDArray[np.float32]
 Decode = Callable[[Array], Array]
+Listen = Callable[[Array], npt.NDArray[np.float64]]
 
 LONGEST_STEP = 2.0
 """How far to look, in lengths of an attribute vector."""
@@ -20,10 +21,16 @@ LONGEST_STEP = 2.0
 MARGIN = 0.1
 """How far beyond the corpus to go on each latent axis, as a share of the corpus's range there."""
 
-TOLERANCE: dict[str, float] = {"density": 0.5, "velocity": 0.5 / 127, "offset": 0.005}
-"""What hardly anyone hears: half a hit, half a step of MIDI velocity, a quarter of a percent of a
-step. Changes this near to what was asked are not improved, and it is the unit in which misses of
-several attributes are weighed against each other."""
+TOLERANCE: dict[str, float] = {
+    "density": 0.5,
+    "velocity": 0.5 / 127,
+    "offset": 0.005,
+    "pitch": 0.25,
+}
+"""What hardly anyone hears: half a hit or note, half a step of MIDI velocity, a quarter of a
+percent of a step, a quarter of a semitone of mean pitch. Changes this near to what was asked are
+not improved, and it is the unit in which misses of several are weighed against each other.
+"""
 
 _COARSE = 17
 _FINE = 4  # points between neighbours, on either side of the best one
@@ -70,9 +77,10 @@ class Solution:
     z
         ``(d,)``.
     frames
-        ``(steps, 27)``, what ``z`` decodes to.
+        ``(steps, features)``, what ``z`` decodes to.
     base, achieved
-        Attributes of the unmoved point and of ``z``, ``(3,)`` each.
+        Attributes of the unmoved point and of ``z``, ``(k,)`` each, in the order of the
+        representation.
     reach
         For each attribute that was searched, the lowest and highest change heard along its vector.
         One whose ask was met without moving is not searched and has no entry.
@@ -91,6 +99,7 @@ def solve(
     asks: Mapping[str, float],
     vectors: Mapping[str, Array],
     box: Box,
+    representation: Representation,
     thresholds: Array,
 ) -> Solution:
     """Move a point along attribute vectors until it decodes to the wanted changes, or near them.
@@ -104,7 +113,7 @@ def solve(
     Parameters
     ----------
     decode
-        Points ``(B, d)`` to frames ``(B, steps, 27)``.
+        Points ``(B, d)`` to frames ``(B, steps, features)``.
     z
         Where to start, ``(d,)``.
     asks
@@ -113,8 +122,8 @@ def solve(
         Attribute name to direction ``(d,)``.
     box
         Where to stay; it is widened to hold ``z``.
-    thresholds
-        Probability from which a hit of each drum sounds, ``(9,)``.
+    representation, thresholds
+        How frames are heard.
 
     Raises
     ------
@@ -129,20 +138,25 @@ def solve(
     if not np.isfinite(z).all():
         raise ValueError("the latent point holds values that are not numbers; start from another")
 
+    names = representation.attribute_names
+
+    def listen(frames: Array) -> npt.NDArray[np.float64]:
+        return representation.attributes(frames, thresholds)
+
     frames = decode(z[None])[0]
-    base = attributes(frames, thresholds)
+    base = listen(frames)
     box = box.including(z.astype(np.float64))
     point, heard = z, base
     steps = dict.fromkeys(asks, 0.0)
     reach: dict[str, tuple[float, float]] = {}
     for _pass in range(_PASSES if len(asks) > 1 else 1):
         for name, ask in asks.items():
-            column = ATTRIBUTES.index(name)
+            column = names.index(name)
             if abs(heard[column] - base[column] - ask) <= TOLERANCE[name]:
                 continue
             vector = vectors[name].astype(np.float64)
             start = point - steps[name] * vector
-            search = _Search(decode, start, vector, column, base, asks, thresholds)
+            search = _Search(decode, listen, names, start, vector, name, base, asks)
             lowest, highest = box.steps(search.start, vector, known=steps[name])
             search.look_at(np.append(np.linspace(lowest, highest, _COARSE), steps[name]))
             for _again in range(_REFINEMENTS):
@@ -152,9 +166,9 @@ def solve(
     if point is not z:
         # Decoded once more alone: sums in a batch may round otherwise and tip a hit over.
         frames = decode(point[None])[0]
-    achieved = attributes(frames, thresholds)
+    achieved = listen(frames)
     for name, (lowest_change, highest_change) in reach.items():
-        change = float((achieved - base)[ATTRIBUTES.index(name)])
+        change = float((achieved - base)[names.index(name)])
         reach[name] = min(lowest_change, change), max(highest_change, change)
     return Solution(point, frames, base, achieved, reach)
 
@@ -165,29 +179,32 @@ class _Search:
     def __init__(
         self,
         decode: Decode,
+        listen: Listen,
+        names: tuple[str, ...],
         start: npt.NDArray[np.float64],
         vector: npt.NDArray[np.float64],
-        column: int,
+        name: str,
         base: npt.NDArray[np.float64],
         asks: Mapping[str, float],
-        thresholds: Array,
     ) -> None:
         self.start = start
         self._decode = decode
+        self._listen = listen
         self._vector = vector
-        self._column = column
+        self._name = name
+        self._column = names.index(name)
+        self._density = names.index("density")
         self._base = base
-        self._asked = [ATTRIBUTES.index(name) for name in asks]
+        self._asked = [names.index(asked) for asked in asks]
         self._wanted = base[self._asked] + np.array(list(asks.values()))
-        self._units = np.array([TOLERANCE[name] for name in asks])
-        self._thresholds = thresholds
+        self._units = np.array([TOLERANCE[asked] for asked in asks])
         self._steps = np.zeros(0)
         self._points = np.zeros((0, len(start)), np.float32)
         self._heard = np.zeros((0, len(base)))
 
     def look_at(self, steps: npt.NDArray[np.float64]) -> None:
         points = (self.start + steps[:, None] * self._vector).astype(np.float32)
-        heard = attributes(self._decode(points), self._thresholds)
+        heard = self._listen(self._decode(points))
         order = np.argsort(np.concatenate([self._steps, steps]), kind="stable")
         self._steps = np.concatenate([self._steps, steps])[order]
         self._points = np.concatenate([self._points, points])[order]
@@ -217,8 +234,8 @@ class _Search:
         return np.where(self._counts(), miss, np.inf)
 
     def _counts(self) -> npt.NDArray[np.bool_]:
-        """Return which steps may be chosen: silence has no velocity or offset to speak of."""
-        density = self._heard[:, ATTRIBUTES.index("density")]
-        if ATTRIBUTES[self._column] == "density" or not density.any():
+        """Return which steps may be chosen: of silence nothing but its density can be told."""
+        density = self._heard[:, self._density]
+        if self._name == "density" or not density.any():
             return np.ones(len(density), bool)
         return density > 0

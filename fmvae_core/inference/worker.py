@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from fmvae_core.data.download import GROOVE
 from fmvae_core.files import cache_dir
 from fmvae_core.geometry.interpolation import lerp, slerp, step_changes
 from fmvae_core.inference.engine_link import EngineLink
-from fmvae_core.inference.inbox import Inbox, Request
+from fmvae_core.inference.inbox import COMMANDS, Inbox, Request
 from fmvae_core.inference.messages import (
     WORKER_COMMANDS,
     AttributeValues,
@@ -35,15 +36,19 @@ from fmvae_core.inference.messages import (
     WorkerProblem,
 )
 from fmvae_core.inference.networks import Array, Networks
+from fmvae_core.inference.partner import MachinePlayer
 from fmvae_core.inference.solver import Box, solve
 from fmvae_core.inference.source import LandmarkSource
 from fmvae_core.ipc import Connection, Endpoint, Server
+from fmvae_core.jam.messages import AnswerRequest
+from fmvae_core.live.jam_messages import OfferAnswers
 from fmvae_core.live.messages import SetPhrase
 from fmvae_core.models.bundle import Bundle
-from fmvae_core.music.attributes import ATTRIBUTES
-from fmvae_core.music.drums import drum_map
+from fmvae_core.music.drum_representation import DrumRepresentation
+from fmvae_core.music.drums import DEFAULT_DRUM_MAP, drum_map
+from fmvae_core.music.melody_representation import MelodyRepresentation
 from fmvae_core.music.phrase import Phrase
-from fmvae_core.music.representation import DrumRepresentation
+from fmvae_core.music.representation import Representation
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +60,25 @@ _JOURNEY_BATCH = 8
 _LOOK_UP_SECONDS = 0.5  # a signal does not end a wait, so none is longer than this
 
 
+class _WantedError(Exception):
+    """Somebody asks for something: what was begun at rest is given up."""
+
+
 @dataclass(frozen=True)
 class _Model:
     """An open bundle with all that is needed to answer."""
 
     bundle: Bundle
     networks: Networks
-    representation: DrumRepresentation
     box: Box
+
+    @property
+    def representation(self) -> Representation:
+        return self.bundle.representation
+
+    @property
+    def plays_drums(self) -> bool:
+        return isinstance(self.representation, DrumRepresentation)
 
     def point(self, values: Latent) -> Array:
         z = np.asarray(values, np.float32)
@@ -75,6 +91,15 @@ class _Model:
 
     def phrase(self, frames: Array, tempo: float) -> Phrase:
         return self.representation.decode(frames, tempo, self.bundle.thresholds)
+
+    def frames(self, phrase: Phrase, kit: str) -> Array:
+        if isinstance(self.representation, DrumRepresentation):
+            return self.representation.encode(phrase, drum_map(kit))
+        assert isinstance(self.representation, MelodyRepresentation)
+        return self.representation.encode(phrase)
+
+    def named(self, attributes: np.ndarray) -> AttributeValues:
+        return dict(zip(self.representation.attribute_names, attributes.tolist(), strict=True))
 
 
 class ModelWorker:
@@ -97,11 +122,16 @@ class ModelWorker:
         self._corpus = corpus or cache_dir() / "corpora" / GROOVE.name
         self._source: LandmarkSource | None = None
         self._model: _Model | None = None
+        self._machine: MachinePlayer | None = None
         self._news: BundleReady | WorkerProblem | None = None
         self._inbox = Inbox()
         self._ending = False
         self._had_client = False
-        self._engine = EngineLink(engine) if engine is not None else None
+        self._engine = (
+            EngineLink(engine, lambda link, request: self._inbox.put(Request(link, request)))
+            if engine is not None
+            else None
+        )
         self._server: Server[WorkerCommand] = Server(
             endpoint,
             WORKER_COMMANDS,
@@ -127,6 +157,8 @@ class ModelWorker:
                 request = self._inbox.take(_LOOK_UP_SECONDS)
                 if request is not None:
                     self._serve(request)
+                else:
+                    self._get_ready_to_jam()
         finally:
             self._server.close()
             if self._engine is not None:
@@ -149,6 +181,8 @@ class ModelWorker:
                 self._ending = True
             elif isinstance(command, OpenBundle):
                 self._open(command.path)
+            elif isinstance(command, AnswerRequest):
+                request.answer(self._machine_player().answer(command))
             elif isinstance(command, Realise):
                 self._realise(request, command)
             elif isinstance(command, PlayLandmark):
@@ -181,9 +215,11 @@ class ModelWorker:
                 self._news = problem
             self._server.broadcast(problem)
             return
-        self._model = _Model(
-            bundle, networks, DrumRepresentation(bundle.bars), Box.around(bundle.landmarks.z)
-        )
+        self._model = _Model(bundle, networks, Box.around(bundle.landmarks.z))
+        self._machine = None
+        if self._engine is not None:
+            bars = bundle.bars if self._model.plays_drums else None
+            self._engine.offer(None if bars is None else OfferAnswers(bars=bars))
         self._news = BundleReady(path=path, seconds=time.monotonic() - began)
         self._server.broadcast(self._news)
 
@@ -191,6 +227,26 @@ class ModelWorker:
         if self._model is None:
             raise ValueError("no model is open; choose a bundle")
         return self._model
+
+    def _machine_player(self) -> MachinePlayer:
+        if self._machine is None:
+            model = self._opened()
+            self._machine = MachinePlayer(model.bundle, model.networks)
+        return self._machine
+
+    def _get_ready_to_jam(self) -> None:
+        """Measure the machine player before it is wanted, until somebody asks for something."""
+        model = self._model
+        if model is None or self._machine is not None or not model.plays_drums:
+            return
+
+        def decode(z: Array) -> Array:
+            if self._ending or self._inbox.holds(*COMMANDS):
+                raise _WantedError
+            return model.networks.decode(z)
+
+        with suppress(_WantedError):  # it is tried again at the next rest
+            self._machine = MachinePlayer(model.bundle, model.networks, decode)
 
     def _realise(self, request: Request, command: Realise) -> None:
         model = self._opened()
@@ -201,6 +257,7 @@ class ModelWorker:
             command.asks,
             bundle.attribute_vectors,
             model.box,
+            model.representation,
             bundle.thresholds,
         )
         phrase = model.phrase(solution.frames, command.tempo)
@@ -212,18 +269,22 @@ class ModelWorker:
                 z=tuple(solution.z.tolist()),
                 frames=_rows(solution.frames),
                 phrase=phrase,
-                base=_by_name(solution.base),
-                achieved=_by_name(solution.achieved),
+                base=model.named(solution.base),
+                achieved=model.named(solution.achieved),
                 reach=solution.reach,
             )
         )
 
     def _play_landmark(self, request: Request, command: PlayLandmark) -> None:
         model = self._opened()
+        if not model.bundle.is_of_groove:
+            raise ValueError(
+                "this landmark cannot be played as played: only recordings of the Groove dataset "
+                f"are found again, and this model learnt from {model.bundle.corpus or 'others'}; "
+                "hear it as the model hears it"
+            )
         try:
-            if (
-                self._source is None
-            ):  # asked for again each time: it may have been fetched meanwhile
+            if self._source is None:  # looked for each time: it may have been fetched meanwhile
                 self._source = LandmarkSource(self._corpus)
             phrase = self._source.phrase(
                 model.bundle.landmarks, command.landmark, model.bundle.bars
@@ -242,7 +303,7 @@ class ModelWorker:
                 revision=command.revision,
                 landmark=command.landmark,
                 phrase=phrase,
-                frames=_rows(model.representation.encode(phrase)),
+                frames=_rows(model.frames(phrase, DEFAULT_DRUM_MAP)),
             )
         )
 
@@ -260,17 +321,18 @@ class ModelWorker:
                 return  # a newer one waits, and only the newest is answered
             batches.append(model.networks.decode(points[first : first + _JOURNEY_BATCH]))
         frames = np.concatenate(batches)
+        heard = model.representation.onsets(frames, model.bundle.thresholds)
         request.answer(
             JourneyDecoded(
                 revision=command.revision,
                 frames=tuple(_rows(phrase) for phrase in frames),
-                changes=tuple(step_changes(frames, model.bundle.thresholds).tolist()),
+                changes=tuple(step_changes(heard).tolist()),
             )
         )
 
     def _encode_phrase(self, request: Request, command: EncodePhrase) -> None:
         model = self._opened()
-        frames = model.representation.encode(command.phrase, drum_map(command.drum_map))
+        frames = model.frames(command.phrase, command.drum_map)
         z = model.networks.encode(frames[None])[0]
         request.answer(PhraseEncoded(revision=command.revision, z=tuple(z.tolist())))
 
@@ -283,16 +345,14 @@ def _rows(frames: Array) -> FrameRows:
     return tuple(tuple(step) for step in frames.tolist())
 
 
-def _by_name(values: np.ndarray) -> AttributeValues:
-    return dict(zip(ATTRIBUTES, values.tolist(), strict=True))
-
-
 def _problem(command: WorkerCommand, message: str) -> WorkerProblem:
     """Turn an error message, "what; what to do", into the two halves that the window shows."""
     text, _, remedy = message.partition("; ")
     return WorkerProblem(
         request=command.kind,
-        revision=getattr(command, "revision", 0),
+        revision=command.number
+        if isinstance(command, AnswerRequest)
+        else getattr(command, "revision", 0),
         text=text,
         remedy=remedy or "change the request and try again",
     )

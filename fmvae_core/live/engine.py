@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 
-from fmvae_core.ipc import Connection, Endpoint, Server
+from fmvae_core.ipc import Connection, Endpoint, Message, Server
 from fmvae_core.live.clock import Clock
 from fmvae_core.live.messages import (
     ENGINE_COMMANDS,
@@ -25,6 +25,7 @@ from fmvae_core.live.messages import (
 from fmvae_core.live.priority import raise_priority
 from fmvae_core.live.scheduler import Tag
 from fmvae_core.live.sound import Sound
+from fmvae_core.live.stage import Stage
 from fmvae_core.live.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Engine:
         self._revisions: dict[str, int] = {}
         self._senders: dict[str, set[Client]] = {}
         self._failure: BaseException | None = None
+        self._stage = Stage(self._clock, self._transport, self._tell, self._kick.set)
         self._timer = threading.Thread(target=self._run_timer, name="timer", daemon=True)
         self._server: Server[EngineCommand] = Server(
             endpoint, ENGINE_COMMANDS, self._on_command, self._on_connect, self._on_disconnect
@@ -93,6 +95,7 @@ class Engine:
                 abandoned = True
                 break
         self._fade_out(_ABANDONED_FADE if abandoned else _QUIT_FADE)
+        self._stage.close()
         self._quit.set()
         self._kick.set()
         self._timer.join()
@@ -110,8 +113,10 @@ class Engine:
     def _on_connect(self, client: Client) -> None:
         with self._publishing:
             client.send(self._state())
+        self._stage.greet(client)
 
     def _on_disconnect(self, client: Client) -> None:
+        self._stage.forget(client)
         # A source whose senders are all gone may begin to count anew: a window that is back after
         # a crash does not know how far the old one had got.
         with self._revising:
@@ -126,19 +131,27 @@ class Engine:
             case SetPhrase():
                 self._set_phrase(client, command)
             case Play():
+                self._stage.jam.stop()
                 self._transport.play()
                 self._kick.set()
             case Stop():
                 self._transport.stop()
             case Panic():
+                self._stage.jam.stop()
                 self._transport.panic()
             case SetTransport():
                 self._transport.change(command)
+                self._stage.change(command)
             case SetSound():
                 self._sound.request(command)
             case Quit():
                 self.quit()
+            case _:
+                self._stage.handle(client, command)
         self._publish()
+
+    def _tell(self, message: Message) -> None:
+        self._server.broadcast(message)
 
     def _set_phrase(self, client: Client, command: SetPhrase) -> None:
         with self._revising:
@@ -168,6 +181,7 @@ class Engine:
             metronome=transport.metronome,
             metronome_level=transport.metronome_level,
             volume=transport.volume,
+            instrument=transport.instrument,
             soundfont=sound.soundfont,
             soundfonts=sound.soundfonts,
             driver=sound.driver,
@@ -200,11 +214,13 @@ class Engine:
         worst = 0.0
         was_playing = False
         while not self._quit.is_set():
-            if not self._kick.wait(max(0.0, due - now)):
+            kicked = self._kick.wait(max(0.0, due - now))
+            if not kicked:
                 woke = self._clock.now()
                 worst = max(worst, woke - due)
             self._kick.clear()
             self._transport.wake()
+            self._stage.jam.wake()
             lost = self._transport.take_lost_synth()
             if lost is not None:
                 self._sound.report_lost(lost)
@@ -219,7 +235,13 @@ class Engine:
                 worst = 0.0
                 tell = max(tell + _TELL, now)
             was_playing = playing
-            due = max(due + (_WAKE if playing else _IDLE), now)
+            busy = playing or self._stage.jam.is_running
+            if not kicked:  # a kick is one wake-up more, and takes the place of none
+                due += _WAKE if busy else _IDLE
+            due = min(max(due, now), now + (_WAKE if busy else _IDLE))
+            choice = self._stage.jam.next_due()
+            if choice is not None:
+                due = min(due, choice)
 
     def _tell_position(self, lateness: float) -> None:
         time, position = self._transport.position()
@@ -235,7 +257,7 @@ class Engine:
         )
 
     def _fade_out(self, seconds: float) -> None:
-        if self._transport.is_playing:
+        if self._transport.is_playing or self._stage.jam.is_running:
             steps = round(seconds / 0.010)
             end = threading.Event()
             for step in range(1, steps + 1):

@@ -5,6 +5,9 @@ in an audio thread. So the level is kept where notes are made. When a SoundFont 
 are measured; `LevelGuard` lowers the velocities of notes that crowd together, and the synth's gain
 is set so that the loudest phrases that can be asked for, measured with the guard at work, stay
 below full scale. An ordinary groove passes the guard unchanged.
+
+There is no level meter for the same reason: while a driver plays, FluidSynth tells nobody what it
+puts out except a callback in the audio thread.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from fmvae_core.live.scheduler import (
+from fmvae_core.live.voices import (
     CLICK_ACCENT,
     CLICK_BEAT,
     CLICK_CHANNEL,

@@ -1,4 +1,4 @@
-"""An engine process to drive from Python, and figures about it, for tests and the benchmark."""
+"""Processes to drive from Python, and figures about the engine, for tests and the benchmark."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from fmvae_core.ipc import Connection, Endpoint, Message, connect
 from fmvae_core.live.messages import (
@@ -27,7 +27,10 @@ from fmvae_core.live.messages import (
 )
 from fmvae_core.music.phrase import Phrase
 
-E = TypeVar("E", EngineState, Position, Swapped)
+M = TypeVar("M", bound=Message)
+
+PATIENCE = 60.0
+"""Seconds to wait for a message of a process that starts on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -57,52 +60,47 @@ class Summary:
         return cls(rank(0.50), rank(0.99), ordered[-1])
 
 
-class EngineClient:
-    """A client of an engine that keeps all it is told.
+class Mailbox:
+    """All messages in the order of their arrival, to be waited for."""
 
-    Parameters
-    ----------
-    endpoint
-        Where the engine listens.
-    """
-
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self) -> None:
         self._news = threading.Condition()
         self.received: list[tuple[float, Any]] = []
         """Time of arrival (monotonic) and message."""
-        self._connection = connect(endpoint, ENGINE_EVENTS, self._on_message)
 
-    def _on_message(self, connection: Connection[Any], message: Any) -> None:
+    def put(self, connection: Connection[Any], message: Any) -> None:
+        """Take a message; the callback of a connection."""
         with self._news:
             self.received.append((time.monotonic(), message))
             self._news.notify_all()
 
-    def send(self, message: Message) -> None:
-        """Send a command."""
-        self._connection.send(message)
-
-    def close(self) -> None:
-        """Hang up, without `Quit`."""
-        self._connection.close()
-
-    @property
-    def state(self) -> EngineState:
-        """The last state told."""
-        return self.wait_for(EngineState, newest=True)
-
     def mark(self) -> int:
-        """Return how many messages have come; `wait_for` can begin there."""
+        """Return how many messages have come; the others can begin there."""
         with self._news:
             return len(self.received)
 
+    def drain(self) -> list[Any]:
+        """Return the messages that have come since the last time, and forget them.
+
+        Marks from before hold no more.
+        """
+        with self._news:
+            drained, self.received = self.received, []
+        return [message for _, message in drained]
+
+    def all(self, kind: type[M], since: int = 0) -> list[M]:
+        """Return the messages of a kind that have come after a `mark`."""
+        with self._news:
+            return [message for _, message in self.received[since:] if isinstance(message, kind)]
+
     def wait_for(
         self,
-        kind: type[E],
-        wanted: Callable[[E], bool] = lambda message: True,
+        kind: type[M],
+        wanted: Callable[[M], bool] = lambda message: True,
         since: int = 0,
         newest: bool = False,
-        timeout: float = 30.0,
-    ) -> E:
+        timeout: float = PATIENCE,
+    ) -> M:
         """Return the first message of a kind that is as wanted, waiting for it if need be.
 
         Parameters
@@ -121,7 +119,7 @@ class EngineClient:
         TimeoutError
             If none comes; the message holds what came last.
         """
-        found: list[E] = []
+        found: list[M] = []
 
         def look() -> bool:
             found[:] = [
@@ -138,6 +136,89 @@ class EngineClient:
         return found[-1 if newest else 0]
 
 
+class EngineClient(Mailbox):
+    """A client of an engine.
+
+    Parameters
+    ----------
+    endpoint
+        Where the engine listens.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__()
+        self._connection = connect(endpoint, ENGINE_EVENTS, self.put)
+
+    def send(self, message: Message) -> None:
+        """Send a command."""
+        self._connection.send(message)
+
+    def close(self) -> None:
+        """Hang up, without `Quit`."""
+        self._connection.close()
+
+    @property
+    def state(self) -> EngineState:
+        """The last state told."""
+        return self.wait_for(EngineState, newest=True)
+
+
+def start_process(
+    module: str,
+    config: Mapping[str, Any],
+    env: Mapping[str, str] | None = None,
+    log: IO[str] | None = None,
+) -> subprocess.Popen[str]:
+    """Run a module that reads a line of JSON; return the process once it has said "ready".
+
+    Parameters
+    ----------
+    module, config
+        What to run, and what it reads.
+    env
+        Its environment.
+    log
+        Where its standard error goes. A process that has one is out of reach of the terminal's
+        Ctrl-C: whoever started it ends it.
+
+    Raises
+    ------
+    RuntimeError
+        If it says something else or ends.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=env,
+        text=True,
+        start_new_session=log is not None,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(config) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if answer.strip() != "ready":
+            raise RuntimeError(f"{module} did not start; it said {answer!r}")
+    except BaseException:
+        process.kill()
+        reap(process)
+        raise
+    return process
+
+
+def reap(process: subprocess.Popen[str]) -> int:
+    """Wait for the end of a process of `start_process`; return its exit status."""
+    status = process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None and not pipe.closed:
+            pipe.close()
+    return status
+
+
 class EngineProcess:
     """A real engine process and a client of it.
 
@@ -147,32 +228,26 @@ class EngineProcess:
         Its environment.
     linger
         Seconds that it waits for another client when the last one is gone.
+    log
+        Where its standard error goes, as for `start_process`.
     """
 
-    def __init__(self, env: Mapping[str, str] | None = None, linger: float = 5.0) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str] | None = None,
+        linger: float = 5.0,
+        log: IO[str] | None = None,
+    ) -> None:
         self.endpoint = Endpoint.new("engine")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "fmvae_core.live"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=env,
-            text=True,
-        )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         begun = time.monotonic()
-        start = {"address": self.endpoint.address, "key": self.endpoint.key, "linger": linger}
+        config = asdict(self.endpoint) | {"linger": linger}
+        self.process = start_process("fmvae_core.live", config, env, log)
+        self.seconds_to_ready = time.monotonic() - begun
         try:
-            self.process.stdin.write(json.dumps(start) + "\n")
-            self.process.stdin.flush()
-            answer = self.process.stdout.readline()
-            if answer.strip() != "ready":
-                raise RuntimeError(f"the engine did not start; it said {answer!r}")
-            self.seconds_to_ready = time.monotonic() - begun
             self.client = EngineClient(self.endpoint)
         except BaseException:
             self.process.kill()
-            self._reap()
+            reap(self.process)
             raise
 
     def __enter__(self) -> EngineProcess:
@@ -195,14 +270,7 @@ class EngineProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
         self.client.close()
-        return self._reap()
-
-    def _reap(self) -> int:
-        status = self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None and not pipe.closed:
-                pipe.close()
-        return status
+        return reap(self.process)
 
 
 @dataclass(frozen=True)
@@ -275,8 +343,4 @@ def measure_lateness(client: EngineClient, seconds: float) -> tuple[float, ...]:
     time.sleep(seconds)
     client.send(Stop())
     client.wait_for(EngineState, lambda state: not state.playing, since=mark)
-    return tuple(
-        message.lateness_ms
-        for _, message in client.received[mark:]
-        if isinstance(message, Position)
-    )
+    return tuple(position.lateness_ms for position in client.all(Position, since=mark))

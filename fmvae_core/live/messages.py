@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from fmvae_core.ipc import Message
-from fmvae_core.music.phrase import MAX_TEMPO, MIN_TEMPO, Phrase
-
-Level = Annotated[float, Field(ge=0.0, le=1.0)]
-Tempo = Annotated[float, Field(ge=MIN_TEMPO, le=MAX_TEMPO)]
-
+from fmvae_core.jam.messages import Answer, AnswerRequest
+from fmvae_core.live.fields import Level, Program
+from fmvae_core.live.fields import Tempo as Tempo  # also the other processes' messages have tempos
+from fmvae_core.live.jam_messages import JamCommand, JamEvent
+from fmvae_core.music.phrase import Phrase
 
 # --- to the engine ------------------------------------------------------------------------------
 
@@ -50,7 +50,7 @@ class Panic(Message):
 
 
 class SetTransport(Message):
-    """Change what is given; ``None`` leaves a thing as it is."""
+    """Change what is given; ``None`` leaves a thing as it is. Melodies sound on ``instrument``."""
 
     kind: Literal["set_transport"] = "set_transport"
     tempo: Tempo | None = None
@@ -58,6 +58,7 @@ class SetTransport(Message):
     metronome: bool | None = None
     metronome_level: Level | None = None
     volume: Level | None = None
+    instrument: Program | None = None
 
 
 class SetSound(Message):
@@ -75,7 +76,8 @@ class Quit(Message):
 
 
 EngineCommand = Annotated[
-    SetPhrase | Play | Stop | Panic | SetTransport | SetSound | Quit, Field(discriminator="kind")
+    SetPhrase | Play | Stop | Panic | SetTransport | SetSound | Quit | JamCommand | Answer,
+    Field(discriminator="kind"),
 ]
 ENGINE_COMMANDS: TypeAdapter[EngineCommand] = TypeAdapter(EngineCommand)
 
@@ -102,6 +104,7 @@ class EngineState(Message):
     metronome: bool
     metronome_level: float
     volume: float
+    instrument: Program = 0
     soundfont: str | None
     soundfonts: tuple[str, ...]
     driver: str | None
@@ -113,9 +116,8 @@ class EngineState(Message):
 class Position(Message):
     """Where the playhead is, about 30 times a second while playing.
 
-    ``beat`` counts from the phrase's start; ``peak`` is the highest output level since the last one
-    (0 to 1 after the limiter, or ``None`` where the output cannot be metered); ``lateness_ms`` is
-    how late the scheduler woke at worst since the last one.
+    ``beat`` counts from the phrase's start; ``lateness_ms`` is how late the scheduler woke at worst
+    since the last one.
     """
 
     kind: Literal["position"] = "position"
@@ -124,7 +126,6 @@ class Position(Message):
     beats: int
     revision: int
     source: str
-    peak: float | None = None
     lateness_ms: float = 0.0
 
 
@@ -141,5 +142,7 @@ class Swapped(Message):
     first_new_time: float | None
 
 
-EngineEvent = Annotated[EngineState | Position | Swapped, Field(discriminator="kind")]
+EngineEvent = Annotated[
+    EngineState | Position | Swapped | JamEvent | AnswerRequest, Field(discriminator="kind")
+]
 ENGINE_EVENTS: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent)

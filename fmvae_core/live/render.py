@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ from fmvae_core.files import replacing
 from fmvae_core.live.scheduler import Scheduler, Tag
 from fmvae_core.live.soundfonts import first_soundfont
 from fmvae_core.live.synth import Synth
+from fmvae_core.music.instruments import PIANO
 from fmvae_core.music.phrase import Phrase
 
 _WAKES_PER_SECOND = 100  # of the scheduler, as in the engine
+
+Progress = Callable[[int, int], None]
 
 
 def render(
@@ -26,6 +30,8 @@ def render(
     tail: float = 1.5,
     sample_rate: int = 44_100,
     volume: float = 1.0,
+    instrument: int = PIANO,
+    progress: Progress = lambda done, total: None,
 ) -> None:
     """Write a phrase to a WAV file (stereo, 16 bits) as the engine plays it.
 
@@ -45,6 +51,11 @@ def render(
         Hertz, 8000 to 96000.
     volume
         0 to 1.
+    instrument
+        General MIDI program, 0 to 127, on which a melody is played.
+    progress
+        Told the frames made and those in all, again and again. What it raises ends the work, and an
+        existing file stays as it was.
 
     Raises
     ------
@@ -59,10 +70,12 @@ def render(
     _check("tail", tail, 0.0, 60.0)
     _check("sample_rate", sample_rate, 8_000, 96_000)
     _check("volume", volume, 0.0, 1.0)
+    _check("instrument", instrument, 0, 127)
     synth = Synth(first_soundfont() if soundfont is None else Path(soundfont), sample_rate)
     try:
         synth.set_volume(volume)
-        samples = render_samples(synth, phrase, turns, tail)
+        synth.set_instrument(instrument)
+        samples = render_samples(synth, phrase, turns, tail, progress=progress)
     finally:
         synth.close()
     # The level guard leaves room; should something odd come close all the same, all gets softer.
@@ -76,13 +89,18 @@ def render(
 
 
 def render_samples(
-    synth: Synth, phrase: Phrase, turns: int, tail: float, metronome: bool = False
+    synth: Synth,
+    phrase: Phrase,
+    turns: int,
+    tail: float,
+    metronome: bool = False,
+    progress: Progress = lambda done, total: None,
 ) -> npt.NDArray[np.float32]:
     """Play a phrase through a synth that has no audio driver.
 
     Parameters
     ----------
-    synth, phrase, turns, tail
+    synth, phrase, turns, tail, progress
         As for `render`.
     metronome
         Whether it clicks.
@@ -112,6 +130,7 @@ def render_samples(
         synth.play(scheduler.advance(now), lambda time: start + round(1000.0 * time))
         chunks.append(synth.render(min(rate // _WAKES_PER_SECOND, total - made)))
         made += len(chunks[-1])
+        progress(made, total)
     return np.concatenate(chunks)
 
 

@@ -9,48 +9,21 @@ the cursor: what lies before it is on its way to the synth and stays as it is.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import deque
 from dataclasses import dataclass
 
 from fmvae_core.live.tempo_map import TempoMap
-from fmvae_core.music.phrase import BEATS_PER_BAR, STEPS_PER_BEAT, Note, Phrase
+from fmvae_core.live.voices import (
+    DRUM_CHANNEL,
+    MELODY_CHANNEL,
+    SoundEvent,
+    Voices,
+)
+from fmvae_core.music.phrase import STEPS_PER_BEAT, Note, Phrase
 
 QUEUE_SECONDS = 0.060
 """How far ahead of now events are handed out."""
-
-MELODY_CHANNEL = 0
-DRUM_CHANNEL = 9
-CLICK_CHANNEL = 10
-
-CLICK_ACCENT = 76  # high wood block
-CLICK_BEAT = 77  # low wood block
-_CLICK_VELOCITIES = {CLICK_ACCENT: 110, CLICK_BEAT: 90}
-_CLICK_BEATS = 0.1
-
-_SHORTEST = 0.010  # seconds between a note's start and its end: the synth counts in milliseconds
-_TOO_LATE = 0.100  # seconds after which a start is left out: after a stall, no burst of old notes
-
-
-@dataclass(frozen=True, slots=True)
-class SoundEvent:
-    """One thing for the synth to do.
-
-    Parameters
-    ----------
-    time
-        Seconds of the engine's clock.
-    channel, pitch
-        MIDI channel from 0, and pitch.
-    velocity
-        1 to 127 starts the note, 0 ends it.
-    """
-
-    time: float
-    channel: int
-    pitch: int
-    velocity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +121,7 @@ class Scheduler:
         self._next_click = 0
         self._plan: deque[_Planned] = deque()
         self._done: set[_Hit] = set()
-        self._ends: list[tuple[float, int, int, int]] = []  # beat, serial, channel, pitch
-        # Channel and pitch to serial and the earliest time to end.
-        self._sounding: dict[tuple[int, int], tuple[int, float]] = {}
-        self._serial = 0
+        self._voices = Voices()
         self._stretches: deque[_Stretch] = deque()
 
     # --- state ------------------------------------------------------------------------------------
@@ -264,6 +234,9 @@ class Scheduler:
                 if beat >= self._cursor and placed not in self._done:
                     plan.append(_Planned(beat, turn, placed, note))
         self._plan = deque(sorted(plan))
+        if self._plan:
+            # A long note of the phrase before must not sound into the melody of the new one.
+            self._voices.end_by(MELODY_CHANNEL, self._plan[0].beat)
         self._stretches.append(_Stretch(self._cursor, self._turn, phrase.beats, tag))
         return self._map.time(self._plan[0].beat) if self._plan else None
 
@@ -280,13 +253,13 @@ class Scheduler:
         target = self._map.beat(now + self.horizon)
         while not self._ended:
             click = float(self._next_click) if self.metronome else math.inf
-            end = self._ends[0][0] if self._ends else math.inf
+            end = self._voices.next_end
             note = self._plan[0].beat if self._plan else math.inf
             due = min(click, end, note, self._turn_end)
             if due >= target:
                 break
             if due == end:
-                self._end_note(events)
+                self._voices.end_next(events, self._map)
             elif due == self._turn_end and not self._has_note_left():
                 self._end_turn(events)
             elif due == note:
@@ -316,49 +289,16 @@ class Scheduler:
     def _start_note(self, events: list[SoundEvent], now: float) -> None:
         item = self._plan.popleft()
         self._done.add(item.hit)
-        self._sound(events, now, item.beat, item.hit.channel, item.note)
+        self._voices.start(events, self._map, now, item.beat, item.hit.channel, item.note)
 
     def _click(self, events: list[SoundEvent], now: float) -> None:
         beat = self._next_click
         self._next_click += 1
-        pitch = CLICK_BEAT if beat % BEATS_PER_BAR else CLICK_ACCENT
-        note = Note(0.0, pitch, _CLICK_VELOCITIES[pitch], _CLICK_BEATS)
-        self._sound(events, now, float(beat), CLICK_CHANNEL, note)
-
-    def _sound(
-        self, events: list[SoundEvent], now: float, beat: float, channel: int, note: Note
-    ) -> None:
-        time = self._map.time(beat)
-        if time < now - _TOO_LATE:
-            return
-        key = channel, note.pitch
-        if self._sounding.pop(key, None) is not None:
-            events.append(SoundEvent(time, channel, note.pitch, 0))
-        events.append(SoundEvent(time, channel, note.pitch, note.velocity))
-        self._serial += 1
-        self._sounding[key] = self._serial, time + _SHORTEST
-        heapq.heappush(self._ends, (beat + note.duration, self._serial, channel, note.pitch))
-
-    def _end_note(self, events: list[SoundEvent]) -> None:
-        beat, serial, channel, pitch = heapq.heappop(self._ends)
-        playing, earliest = self._sounding.get((channel, pitch), (-1, 0.0))
-        if playing != serial:  # struck again since
-            return
-        time = self._map.time(beat)
-        if time < earliest:
-            again = max(self._map.beat(earliest), math.nextafter(beat, math.inf))
-            heapq.heappush(self._ends, (again, serial, channel, pitch))
-            return
-        del self._sounding[channel, pitch]
-        events.append(SoundEvent(time, channel, pitch, 0))
+        self._voices.click(events, self._map, now, beat)
 
     def _end_turn(self, events: list[SoundEvent]) -> None:
         if not self._loop:
-            time = self._map.time(self._turn_end)
-            ends = [(max(time, earliest), key) for key, (_, earliest) in self._sounding.items()]
-            events.extend(SoundEvent(end, *key, 0) for end, key in sorted(ends))
-            self._sounding.clear()
-            self._ends.clear()
+            self._voices.end_all(events, self._map.time(self._turn_end))
             self._ended = True
             return
         self._turn = self._turn_end

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from fmvae_core.live.levels import LevelGuard, find_gain, measure_loudness
 from fmvae_core.live.library import SoundError, load_library
 from fmvae_core.live.messages import Problem
-from fmvae_core.live.scheduler import CLICK_CHANNEL, DRUM_CHANNEL, MELODY_CHANNEL, SoundEvent
+from fmvae_core.live.voices import (
+    CLICK_CHANNEL,
+    DRUM_CHANNEL,
+    HUMAN_CHANNEL,
+    MELODY_CHANNEL,
+    SoundEvent,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +28,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SAMPLE_RATE = 48_000
-_CHANNELS = (MELODY_CHANNEL, DRUM_CHANNEL, CLICK_CHANNEL)
+_CHANNELS = (MELODY_CHANNEL, HUMAN_CHANNEL, DRUM_CHANNEL, CLICK_CHANNEL)
 _DRUM_BANK = 128
 _REFERENCE_GAIN = 0.2
 _CHANNEL_VOLUME = 7  # MIDI controller
+_CHANNEL_PAN = 10
+_CENTRE = 64
 _FULL_CHANNEL_VOLUME = 100  # MIDI's default, and our loudest
 _TICKS_PER_SECOND = 1000
 
@@ -70,8 +78,14 @@ def offered_drivers() -> tuple[str, ...]:
 class Synth:
     """A synthesizer with one SoundFont: melody on channel 1, drums on 10, the metronome on 11.
 
-    It renders into memory (`render`) until `open_audio` gives it a driver. Reverb and chorus are
-    off, so that silence is silence at once. Methods may be called from any thread.
+    A human's own drums are on channel 9: what is struck there sounds at once, past the queue.
+
+    It renders into memory (`render`) until `open_audio` gives it a driver. Methods may be called
+    from any thread.
+
+    Reverb and chorus are off: `silence` cuts the voices but not the tail of an effect, which would
+    ring on after a panic, and `LevelGuard` knows the levels of notes, not of the room they add up
+    in.
 
     Parameters
     ----------
@@ -115,13 +129,22 @@ class Synth:
             font = self._fluid.sfload(str(self.soundfont))
         if font == -1:
             raise _bad_soundfont(self.soundfont, "is not a SoundFont that FluidSynth can read")
-        for channel in (DRUM_CHANNEL, CLICK_CHANNEL):
+        for channel in (HUMAN_CHANNEL, DRUM_CHANNEL, CLICK_CHANNEL):
             if self._fluid.program_select(channel, font, _DRUM_BANK, 0) != 0:
                 raise _bad_soundfont(self.soundfont, "has no drum kit")
-        # A font of drums alone is fine: melodies are then silent.
-        self._fluid.program_select(MELODY_CHANNEL, font, 0, 0)
+        self._font = font
+        self.set_instrument(0)
         for channel in _CHANNELS:
             self._fluid.cc(channel, _CHANNEL_VOLUME, _FULL_CHANNEL_VOLUME)
+
+    def set_instrument(self, program: int) -> None:
+        """Play melodies on a General MIDI instrument, 0 to 127; what sounds goes on as it is.
+
+        A font that lacks it keeps the one before; a font of drums alone is fine, and melodies are
+        then silent.
+        """
+        if self._fluid.program_select(MELODY_CHANNEL, self._font, 0, program) != 0:
+            log.warning("%s has no instrument %d", self.soundfont.name, program)
 
     def _calibrate(self) -> None:
         loudness = measure_loudness(self)
@@ -129,6 +152,7 @@ class Synth:
             raise _bad_soundfont(self.soundfont, "has a drum kit that makes no sound")
         self._gain = find_gain(self, loudness, _REFERENCE_GAIN)
         self._guard = LevelGuard(loudness)
+        self._human_guard = LevelGuard(loudness)
         self.set_volume(1.0)
 
     # --- levels -----------------------------------------------------------------------------------
@@ -141,6 +165,16 @@ class Synth:
         """Set the metronome's level, 0 to 1; amplitude goes with its square."""
         self._fluid.cc(CLICK_CHANNEL, _CHANNEL_VOLUME, round(_FULL_CHANNEL_VOLUME * level))
         self._guard.click_amplitude = level**2
+
+    def set_drums(self, channel: int, level: float, pan: float, kit: int) -> None:
+        """Set the level (0 to 1), place (-1 left to 1 right) and kit of a channel of drums.
+
+        A font that lacks the kit keeps the one before.
+        """
+        self._fluid.cc(channel, _CHANNEL_VOLUME, round(_FULL_CHANNEL_VOLUME * level))
+        self._fluid.cc(channel, _CHANNEL_PAN, min(127, round(_CENTRE * (1.0 + pan))))
+        if self._fluid.program_select(channel, self._font, _DRUM_BANK, kit) != 0:
+            log.warning("%s has no drum kit %d", self.soundfont.name, kit)
 
     # --- audio ------------------------------------------------------------------------------------
 
@@ -219,6 +253,18 @@ class Synth:
         with self._lock:
             for event in limited:
                 self._queue(event, self._place(event, tick(event.time)))
+
+    def strike(self, time: float, pitch: int, velocity: int) -> None:
+        """Sound a hit of the human's at once; `time`, in seconds, tells hits that crowd together.
+
+        A velocity of 0 ends the hit.
+        """
+        if velocity == 0:
+            self._fluid.noteoff(HUMAN_CHANNEL, pitch)
+            return
+        hit = SoundEvent(time, DRUM_CHANNEL, pitch, velocity)  # as loud as the machine's
+        (limited,) = self._human_guard.limit([hit])
+        self._fluid.noteon(HUMAN_CHANNEL, pitch, limited.velocity)
 
     def release(self) -> None:
         """Forget what is queued and let sounding notes end by themselves."""

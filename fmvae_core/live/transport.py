@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fmvae_core.live.clock import Clock
+from fmvae_core.live.jam_messages import SetSampler
 from fmvae_core.live.messages import SetTransport
+from fmvae_core.live.samplers import Samplers
 from fmvae_core.live.scheduler import PlayPosition, Scheduler, Tag
 from fmvae_core.live.synth import Synth
+from fmvae_core.live.voices import SoundEvent
 from fmvae_core.music.phrase import Phrase
 
 _LEAD = 0.010  # seconds from Play to the first beat: time for its notes to reach the synth
@@ -24,6 +28,7 @@ class TransportState:
     metronome: bool = False
     metronome_level: float = 0.7
     volume: float = 0.8
+    instrument: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,10 @@ class Transport:
         self._clock = clock
         self._scheduler = Scheduler()
         self._synth: Synth | None = None
+        self._samplers = Samplers()
         self._metronome_level = TransportState.metronome_level
         self._volume = TransportState.volume
+        self._instrument = TransportState.instrument
         self._fade = 1.0
 
     # --- the synth --------------------------------------------------------------------------------
@@ -61,12 +68,15 @@ class Transport:
         with self._lock:
             self._synth = synth
             self._set_levels()
+            synth.set_instrument(self._instrument)
+            self._samplers.attach(synth)
             self._clock.attach(synth.read_tick)
 
     def detach(self) -> None:
         """Go on silently; the synth is not touched any more."""
         with self._lock:
             self._clock.detach()
+            self._samplers.attach(None)
             self._synth = None
 
     def fade(self, level: float) -> None:
@@ -94,6 +104,7 @@ class Transport:
                 metronome=scheduler.metronome,
                 metronome_level=self._metronome_level,
                 volume=self._volume,
+                instrument=self._instrument,
             )
 
     @property
@@ -139,7 +150,7 @@ class Transport:
             return Swap(self._clock.now(), first)
 
     def change(self, wanted: SetTransport) -> None:
-        """Change tempo, loop, metronome and levels, as far as given."""
+        """Change tempo, loop, metronome, levels and instrument, as far as given."""
         with self._lock:
             if wanted.tempo is not None:
                 self._scheduler.set_tempo(wanted.tempo)
@@ -153,6 +164,39 @@ class Transport:
                 self._volume = wanted.volume
             if wanted.metronome_level is not None or wanted.volume is not None:
                 self._set_levels()
+            if wanted.instrument is not None:
+                self._instrument = wanted.instrument
+                if self._synth is not None:
+                    self._synth.set_instrument(wanted.instrument)
+
+    # --- the jam ----------------------------------------------------------------------------------
+
+    def set_sampler(self, wanted: SetSampler) -> None:
+        """Change how a player's drums sound."""
+        with self._lock:
+            self._samplers.change(wanted)
+
+    def strike(self, pitch: int, velocity: int) -> None:
+        """Sound a hit of the human's at once."""
+        with self._lock:
+            self._samplers.hit(self._clock.now(), pitch, velocity)
+
+    def choke(self, pitch: int) -> None:
+        """End what the human has hit: a hand has grabbed the cymbal."""
+        with self._lock:
+            self._samplers.choke(pitch)
+
+    def sound(self, events: Sequence[SoundEvent]) -> None:
+        """Queue what somebody else has planned; its times are those of the engine's clock."""
+        with self._lock:
+            if events and self._synth is not None:
+                self._synth.play(events, self._clock.tick)
+
+    def release(self) -> None:
+        """Forget what is queued and let sounding notes end by themselves."""
+        with self._lock:
+            if self._synth is not None:
+                self._synth.release()
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -163,6 +207,7 @@ class Transport:
         """
         with self._lock:
             self._clock.observe()
+            self._samplers.wake(self._clock.now())
             self._advance()
 
     def take_lost_synth(self) -> Synth | None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -17,39 +13,10 @@ from typing import Any, TypeVar
 
 from fmvae_core.inference.messages import WORKER_EVENTS, BundleReady
 from fmvae_core.ipc import Connection, Endpoint, Message, Server, connect
+from fmvae_core.live.measure import PATIENCE, Mailbox, reap, start_process
 from fmvae_core.live.messages import ENGINE_COMMANDS, EngineCommand
 
-E = TypeVar("E", bound=Message)
-PATIENCE = 60.0
-
-
-class Mailbox:
-    """Messages in the order of their arrival, to be waited for."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self.messages: list[Any] = []
-
-    def put(self, connection: Connection[Any], message: Any) -> None:
-        with self._changed:
-            self.messages.append(message)
-            self._changed.notify_all()
-
-    def wait_for(self, kind: type[E], where: Callable[[E], bool] = lambda message: True) -> E:
-        """Return the first message of a kind that fits, once it is there."""
-
-        def found() -> E | None:
-            fitting = (m for m in self.messages if isinstance(m, kind) and where(m))
-            return next(fitting, None)
-
-        with self._changed:
-            message = self._changed.wait_for(found, PATIENCE)
-        assert message is not None, f"no {kind.__name__} among {self.messages}"
-        return message
-
-    def all(self, kind: type[E]) -> list[E]:
-        with self._changed:
-            return [message for message in self.messages if isinstance(message, kind)]
+M = TypeVar("M", bound=Message)
 
 
 class WorkerProcess:
@@ -66,23 +33,12 @@ class WorkerProcess:
         environment = dict(os.environ)
         if cache is not None:
             environment["FLATJAM_CACHE"] = str(cache)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "fmvae_core.inference"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        line = asdict(self.endpoint) | {
+        config = asdict(self.endpoint) | {
             "engine": asdict(engine) if engine else None,
             "bundle": str(bundle) if bundle else None,
             "corpus": str(corpus) if corpus else None,
         }
-        self.process.stdin.write(json.dumps(line) + "\n")
-        self.process.stdin.close()
-        assert self.process.stdout.readline() == "ready\n"
+        self.process = start_process("fmvae_core.inference", config, environment)
         self.mail = Mailbox()
         self.closed = threading.Event()
         self.connection = self.connect(self.mail, self.closed)
@@ -94,7 +50,7 @@ class WorkerProcess:
     def wait_until_open(self) -> BundleReady:
         return self.mail.wait_for(BundleReady)
 
-    def ask(self, command: Message, answer: type[E]) -> E:
+    def ask(self, command: Message, answer: type[M]) -> M:
         """Send a request and return the answer with its revision."""
         self.connection.send(command)
         revision = getattr(command, "revision", 0)
@@ -117,9 +73,7 @@ class WorkerProcess:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        reap(self.process)
         self.connection.close()
         socket = Path(self.endpoint.address)
         if socket.exists():  # a killed worker leaves it

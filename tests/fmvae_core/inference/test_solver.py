@@ -6,7 +6,7 @@ import pytest
 from fmvae_core.inference.networks import Networks
 from fmvae_core.inference.solver import MARGIN, TOLERANCE, Box, Solution, solve
 from fmvae_core.models.bundle import Bundle
-from fmvae_core.music.attributes import ATTRIBUTES, attributes
+from fmvae_core.music.drum_representation import DrumRepresentation
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,7 @@ def solved(bundle: Bundle, networks: Networks, landmark: int, asks: dict[str, fl
         asks,
         bundle.attribute_vectors,
         Box.around(bundle.landmarks.z),
+        bundle.representation,
         bundle.thresholds,
     )
 
@@ -40,7 +41,13 @@ def test_without_asks_it_is_one_decode(bundle: Bundle, networks: Networks) -> No
 
     z = bundle.landmarks.z[3]
     solution = solve(
-        decode, z, {}, bundle.attribute_vectors, Box.around(bundle.landmarks.z), bundle.thresholds
+        decode,
+        z,
+        {},
+        bundle.attribute_vectors,
+        Box.around(bundle.landmarks.z),
+        bundle.representation,
+        bundle.thresholds,
     )
     assert decodes == [1]
     np.testing.assert_array_equal(solution.z, z)
@@ -50,12 +57,12 @@ def test_without_asks_it_is_one_decode(bundle: Bundle, networks: Networks) -> No
     assert solution.reach == {}
 
 
-@pytest.mark.parametrize("name", ATTRIBUTES)
+@pytest.mark.parametrize("name", DrumRepresentation.attribute_names)
 @pytest.mark.parametrize("share", [0.6, -0.6])
 def test_what_is_within_reach_is_achieved(
     bundle: Bundle, networks: Networks, name: str, share: float
 ) -> None:
-    column = ATTRIBUTES.index(name)
+    column = DrumRepresentation.attribute_names.index(name)
     vector = bundle.attribute_vectors[name]
     box = Box.around(bundle.landmarks.z)
     misses = []
@@ -69,7 +76,7 @@ def test_what_is_within_reach_is_achieved(
         assert found[0] <= change <= found[1] + TOLERANCE[name]
         # What a search of a thousand steps finds; an untrained network jumps, so it may miss too.
         steps = np.linspace(*box.steps(z.astype(np.float64), vector, 0.0), 1000)[:, None]
-        heard = attributes(
+        heard = DrumRepresentation(2).attributes(
             networks.decode((z + steps * vector).astype(np.float32)), bundle.thresholds
         )
         best = np.abs(heard[:, column] - solution.base[column] - ask).min()
@@ -84,9 +91,13 @@ def test_what_is_achieved_is_heard_when_decoded_again(bundle: Bundle, networks: 
         solution = solved(bundle, networks, landmark, {"density": 9.0, "velocity": -0.04})
         again = networks.decode(solution.z[None])[0]
         np.testing.assert_array_equal(again, solution.frames)
-        np.testing.assert_array_equal(attributes(again, bundle.thresholds), solution.achieved)
+        np.testing.assert_array_equal(
+            DrumRepresentation(2).attributes(again, bundle.thresholds), solution.achieved
+        )
         base = networks.decode(bundle.landmarks.z[landmark][None])[0]
-        np.testing.assert_array_equal(attributes(base, bundle.thresholds), solution.base)
+        np.testing.assert_array_equal(
+            DrumRepresentation(2).attributes(base, bundle.thresholds), solution.base
+        )
 
 
 def test_out_of_reach_ends_at_the_nearest_and_says_so(bundle: Bundle, networks: Networks) -> None:
@@ -110,7 +121,8 @@ def test_a_point_outside_the_range_can_still_be_moved(bundle: Bundle, networks: 
     outside = (3 * bundle.landmarks.z.max(axis=0)).astype(np.float32)
     box = Box.around(bundle.landmarks.z)
     vectors = bundle.attribute_vectors
-    down = solve(networks.decode, outside, {"density": -5.0}, vectors, box, bundle.thresholds)
+    heard = bundle.representation, bundle.thresholds
+    down = solve(networks.decode, outside, {"density": -5.0}, vectors, box, *heard)
     assert (down.z <= outside + 1e-6).all()
     assert np.isfinite(down.achieved).all()
 
@@ -149,12 +161,32 @@ def test_silence_is_not_taken_for_a_soft_phrase() -> None:
 
     box = Box(np.array([-4.0]), np.array([4.0]))
     vectors = {"velocity": np.ones(1, np.float32)}
-    solution = solve(
-        decode, np.zeros(1, np.float32), {"velocity": -0.7}, vectors, box, np.full(9, 0.5)
-    )
+    heard = DrumRepresentation(2), np.full(9, 0.5, np.float32)
+    solution = solve(decode, np.zeros(1, np.float32), {"velocity": -0.7}, vectors, box, *heard)
     assert solution.achieved[0] == 32
     assert solution.achieved[1] == pytest.approx(0.6, abs=0.01)
     assert solution.reach["velocity"][0] == pytest.approx(-0.2, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["density", "pitch"])
+@pytest.mark.parametrize("share", [0.6, -0.6])
+def test_attributes_of_a_melody_are_reached_too(
+    melody_bundle: Bundle, name: str, share: float
+) -> None:
+    networks = Networks(melody_bundle)
+    column = melody_bundle.representation.attribute_names.index(name)
+    misses = []
+    for landmark in landmarks_in_the_middle(melody_bundle):
+        lowest, highest = solved(melody_bundle, networks, landmark, {name: 1e3 * share}).reach[name]
+        ask = share * abs(highest if share > 0 else lowest)
+        solution = solved(melody_bundle, networks, landmark, {name: ask})
+        change = (solution.achieved - solution.base)[column]
+        heard = melody_bundle.representation.attributes(solution.frames)
+        np.testing.assert_array_equal(heard, solution.achieved)
+        assert solution.achieved[0] > 0 or name == "density"  # silence has no pitch
+        misses.append(abs(change - ask) / (highest - lowest))
+    assert len(misses) == 8
+    assert np.median(misses) < 0.05
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from fmvae_core.data.corpus import CorpusError
 from fmvae_core.data.groove import load_groove
 from fmvae_core.inference.source import LandmarkSource, fold_pitches
 from fmvae_core.models.landmarks import Landmarks
+from fmvae_core.music.drum_representation import DrumRepresentation
 from fmvae_core.music.drums import DRUMS, drum_map
 from fmvae_core.music.phrase import Note, Phrase
-from fmvae_core.music.representation import DrumRepresentation
 from tests.corpora import groove_zip
 
 

@@ -34,14 +34,13 @@ from fmvae_core.inference.messages import (
 from fmvae_core.inference.networks import Networks
 from fmvae_core.inference.worker import LAST_CLIENT_SECONDS
 from fmvae_core.ipc import Endpoint
-from fmvae_core.live.measure import EngineProcess
+from fmvae_core.live.measure import EngineProcess, Mailbox
 from fmvae_core.live.messages import Play, Position, SetPhrase, Swapped
 from fmvae_core.models.bundle import Bundle
-from fmvae_core.music.attributes import attributes
+from fmvae_core.music.drum_representation import DrumRepresentation
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import Phrase
-from fmvae_core.music.representation import DrumRepresentation
-from tests.fmvae_core.inference.processes import EngineStand, Mailbox, WorkerProcess
+from tests.fmvae_core.inference.processes import EngineStand, WorkerProcess
 
 A, B = 11, 42
 
@@ -101,7 +100,9 @@ def test_realises_a_point(worker: WorkerProcess, bundle: Bundle, networks: Netwo
     assert answer.phrase.notes
     assert answer.base == answer.achieved
     np.testing.assert_allclose(
-        list(answer.achieved.values()), attributes(frames, bundle.thresholds), rtol=1e-5
+        list(answer.achieved.values()),
+        DrumRepresentation(2).attributes(frames, bundle.thresholds),
+        rtol=1e-5,
     )
     assert answer.reach == {}
 
@@ -115,7 +116,7 @@ def test_realises_a_wish(worker: WorkerProcess, bundle: Bundle, networks: Networ
     low, high = answer.reach["density"]
     assert low < 0 < 8 <= high + 1
     frames = networks.decode(np.asarray([answer.z], np.float32))[0]
-    heard = attributes(frames, bundle.thresholds)
+    heard = DrumRepresentation(2).attributes(frames, bundle.thresholds)
     np.testing.assert_allclose(list(answer.achieved.values()), heard, rtol=1e-5)
 
 
@@ -133,7 +134,8 @@ def test_decodes_a_journey(
     answer = worker.ask(request, JourneyDecoded)
     frames = np.asarray(answer.frames, np.float32)
     assert frames.shape == (20, 32, 27)
-    np.testing.assert_array_equal(answer.changes, step_changes(frames, bundle.thresholds))
+    heard = DrumRepresentation(2).onsets(frames, bundle.thresholds)
+    np.testing.assert_array_equal(answer.changes, step_changes(heard))
     assert sum(answer.changes) > 0
     ends = networks.decode(bundle.landmarks.z[[A, B]])
     np.testing.assert_allclose(frames[[0, -1]], ends, atol=1e-4)
@@ -233,8 +235,45 @@ def test_a_journey_does_not_delay_a_drag(worker: WorkerProcess, bundle: Bundle) 
     worker.connection.send(Realise(revision=drag, z=latent(bundle, A), deliver=False))
     worker.go_on()
     worker.mail.wait_for(JourneyDecoded, lambda answer: answer.revision == journey)
-    answers = [getattr(message, "revision", None) for message in worker.mail.messages]
+    answers = [getattr(message, "revision", None) for _, message in worker.mail.received]
     assert answers.index(drag) < answers.index(journey)
+
+
+def test_melodies_are_realised_encoded_and_delivered(
+    melody_bundle: Bundle, engine_endpoint: Endpoint
+) -> None:
+    representation = melody_bundle.representation
+    z = latent(melody_bundle, A)
+    with (
+        EngineStand(engine_endpoint) as engine,
+        WorkerProcess(melody_bundle.path, engine=engine_endpoint) as worker,
+    ):
+        worker.wait_until_open()
+        engine.wait_until_connected()
+        answer = worker.ask(Realise(revision=1, z=z, asks={"pitch": 2.0}), Realised)
+        assert set(answer.achieved) == set(answer.base) == {"density", "pitch"}
+        assert answer.achieved["pitch"] > answer.base["pitch"]
+        frames = np.asarray(answer.frames, np.float32)
+        assert frames.shape == (64, 90)
+        assert not answer.phrase.is_drums
+        assert answer.phrase == representation.decode(frames)
+        assert engine.mail.wait_for(SetPhrase).phrase == answer.phrase
+
+        journey = DecodeJourney(revision=2, a=z, b=latent(melody_bundle, B), points=7)
+        way = worker.ask(journey, JourneyDecoded)
+        onsets = representation.onsets(np.asarray(way.frames, np.float32))
+        np.testing.assert_array_equal(way.changes, step_changes(onsets))
+
+        encoded = worker.ask(EncodePhrase(revision=3, phrase=answer.phrase), PhraseEncoded)
+        assert len(encoded.z) == melody_bundle.latent_dim
+        for request, words in (
+            (Realise(revision=4, z=z, asks={"velocity": 0.1}), "no attribute 'velocity'"),
+            (EncodePhrase(revision=5, phrase=Phrase((), 4)), "plays melodies"),
+            (PlayLandmark(revision=6, landmark=A), "learnt from cello_suites"),
+        ):
+            problem = worker.ask(request, WorkerProblem)
+            assert words in problem.text
+            assert problem.remedy
 
 
 def test_a_bad_bundle_leaves_the_open_one(

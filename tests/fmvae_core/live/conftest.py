@@ -10,6 +10,7 @@ import pytest
 from fmvae_core.live.measure import EngineProcess
 from fmvae_core.live.messages import EngineState
 from fmvae_core.live.soundfonts import first_soundfont
+from fmvae_core.live.synth import Synth
 from tests.fmvae_core.live.jack import JackServer
 
 StartEngine = Callable[..., EngineProcess]
@@ -18,6 +19,14 @@ StartEngine = Callable[..., EngineProcess]
 @pytest.fixture(scope="session")
 def soundfont() -> Path:
     return first_soundfont()
+
+
+@pytest.fixture(scope="module")
+def loaded(soundfont: Path) -> Iterator[Synth]:
+    """A synth with its sounds, which takes a while; what a test changed in it stays changed."""
+    synth = Synth(soundfont)
+    yield synth
+    synth.close()
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ class JackServer:
     def __init__(self) -> None:
         self.name = f"flatjam-{os.getpid()}-{secrets.token_hex(3)}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_registered = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,6 +48,7 @@ class JackServer:
         return {"JACK_DEFAULT_SERVER": self.name, "FLATJAM_AUDIO_DRIVER": "jack"}
 
     def start(self) -> None:
+        self._is_registered = True
         # Its messages go to nowhere: a full pipe would stop it.
         self._process = subprocess.Popen(
             [
@@ -87,6 +89,10 @@ class JackServer:
         self._process = None
 
     def stop(self) -> None:
+        if self._process is None and self._is_registered:
+            # JACK knows eight servers at most, and forgets one that was killed only when its
+            # namesake ends.
+            self.start()
         if self._process is not None:
             self._process.terminate()
             try:
@@ -95,6 +101,7 @@ class JackServer:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+            self._is_registered = False
 
     def __enter__(self) -> JackServer:
         self.start()

@@ -25,6 +25,8 @@ from fmvae_core.live.messages import (
     Swapped,
 )
 from fmvae_core.live.transport import Transport
+from fmvae_core.music.instruments import CELLO
+from fmvae_core.music.phrase import Note, Phrase
 from tests.fmvae_core.live.conftest import StartEngine
 from tests.fmvae_core.live.phrases import rock_beat, ticking
 
@@ -58,6 +60,21 @@ def test_the_file_driver_writes_what_is_played(start_engine: StartEngine, tmp_pa
     sound = read_wav(tmp_path / "out.wav")
     assert np.abs(sound).max() > 0.2
     assert not os.path.exists(os.path.dirname(engine.endpoint.address)), "leaves nothing behind"
+
+
+def test_a_melody_is_played_and_its_instrument_is_told(
+    start_engine: StartEngine, tmp_path: Path
+) -> None:
+    engine = start_engine(into_file(tmp_path / "out.wav"))
+    client = engine.client
+    tune = Phrase((Note(0.0, 60, 90, 1.0), Note(2.0, 64, 90, 2.0)), 1, is_drums=False)
+    client.send(SetTransport(tempo=240.0, volume=1.0, instrument=CELLO))
+    client.wait_for(EngineState, lambda state: state.instrument == CELLO)
+    client.send(SetPhrase(phrase=tune, revision=1))
+    client.send(Play())
+    client.wait_for(Position, lambda position: position.beat > 3.0)
+    assert engine.close() == 0
+    assert np.abs(read_wav(tmp_path / "out.wav")).max() > 0.02
 
 
 def test_the_state_is_told_on_connecting_and_at_each_change(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fmvae_core.live.levels import LevelGuard, Loudness
-from fmvae_core.live.scheduler import CLICK_CHANNEL, DRUM_CHANNEL, MELODY_CHANNEL, SoundEvent
+from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL, MELODY_CHANNEL, SoundEvent
 from fmvae_core.music.drums import DRUMS
 
 # About what FluidR3's drums have, in the order of Table 4.

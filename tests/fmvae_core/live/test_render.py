@@ -9,6 +9,7 @@ import pytest
 
 from fmvae_core.live.library import SoundError
 from fmvae_core.live.render import render
+from fmvae_core.music.instruments import CELLO, PIANO
 from fmvae_core.music.phrase import Note, Phrase
 from tests.fmvae_core.live.phrases import rock_beat, ticking
 
@@ -54,6 +55,38 @@ def test_two_phrases_sound_different_and_one_sounds_the_same(
         render(phrase, tmp_path / f"{name}.wav", soundfont)
         sounds.append((tmp_path / f"{name}.wav").read_bytes())
     assert sounds[0] == sounds[1] != sounds[2]
+
+
+def test_it_tells_how_far_it_is_and_can_be_ended(tmp_path: Path, soundfont: Path) -> None:
+    path = tmp_path / "out.wav"
+    path.write_bytes(b"precious")
+    told: list[tuple[int, int]] = []
+
+    def end_half_way(done: int, total: int) -> None:
+        told.append((done, total))
+        if 2 * done >= total:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        render(ticking(), path, soundfont, progress=end_half_way)
+    assert told[-1][0] == pytest.approx(told[-1][1] / 2, abs=441)
+    assert path.read_bytes() == b"precious"
+    assert list(tmp_path.iterdir()) == [path]
+
+    told.clear()
+    render(ticking(), path, soundfont, progress=lambda done, total: told.append((done, total)))
+    assert len(read(path)[1]) == told[-1][0] == told[-1][1]
+    assert told == sorted(told)
+
+
+def test_a_melody_sounds_on_its_instrument(tmp_path: Path, soundfont: Path) -> None:
+    tune = Phrase((Note(0.0, 48, 90, 2.0), Note(2.0, 52, 90, 2.0)), 1, 120.0, is_drums=False)
+    for name, instrument in (("piano", PIANO), ("cello", CELLO)):
+        render(tune, tmp_path / name, soundfont, tail=0.2, instrument=instrument)
+        assert 0.02 < np.abs(read(tmp_path / name)[1]).max() < 1.0
+    assert (tmp_path / "piano").read_bytes() != (tmp_path / "cello").read_bytes()
+    with pytest.raises(ValueError, match="instrument is 128"):
+        render(tune, tmp_path / "none", soundfont, instrument=128)
 
 
 def test_volume(tmp_path: Path, soundfont: Path) -> None:

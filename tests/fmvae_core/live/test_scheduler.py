@@ -8,16 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmvae_core.live.scheduler import (
+from fmvae_core.live.scheduler import QUEUE_SECONDS, Scheduler, Tag
+from fmvae_core.live.voices import (
     CLICK_ACCENT,
     CLICK_BEAT,
     CLICK_CHANNEL,
     DRUM_CHANNEL,
     MELODY_CHANNEL,
-    QUEUE_SECONDS,
-    Scheduler,
     SoundEvent,
-    Tag,
 )
 from fmvae_core.music.phrase import MAX_TEMPO, STEP_BEATS, STEPS_PER_BEAT, Note, Phrase
 from tests.fmvae_core.music.strategies import phrases
@@ -269,6 +267,19 @@ def test_a_note_that_sounds_through_a_swap_still_ends() -> None:
     player.scheduler.set_phrase(Phrase((), 1), Tag("test", 1))
     player.run_for(2.0)
     assert [(round(e.time - START, 6), e.velocity) for e in player.events] == [(0.0, 100), (2.0, 0)]
+
+
+def test_a_long_note_does_not_sound_into_the_melody_that_replaces_it() -> None:
+    old = Phrase((Note(0.0, 60, 90, 4.0),), 1, is_drums=False)
+    new = Phrase((Note(0.0, 62, 90, 1.0), Note(2.0, 64, 90, 1.0)), 1, is_drums=False)
+    player = Player(old, tempo=120.0, loop=False)
+    player.run_for(0.5)
+    player.scheduler.set_phrase(new, Tag("test", 1))
+    player.finish()
+    ends = {event.pitch: event.time for event in player.events if not event.velocity}
+    starts = {event.pitch: event.time for event in player.starts()}
+    assert starts.keys() == {60, 64}
+    assert ends[60] == pytest.approx(starts[64])
 
 
 def test_a_note_struck_again_is_ended_first_and_not_cut_short_later() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +13,15 @@ from hypothesis import strategies as st
 
 from fmvae_core.live.library import SoundError
 from fmvae_core.live.render import render_samples
-from fmvae_core.live.scheduler import CLICK_CHANNEL, DRUM_CHANNEL, MELODY_CHANNEL, SoundEvent
 from fmvae_core.live.soundfonts import find_soundfonts, first_soundfont
 from fmvae_core.live.synth import Synth, offered_drivers
+from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL, MELODY_CHANNEL, SoundEvent
 from fmvae_core.music.drums import DRUMS
+from fmvae_core.music.instruments import CELLO, PIANO
 from fmvae_core.music.phrase import Note, Phrase
 from tests.fmvae_core.live.phrases import rock_beat
 
 FULL_SCALE = 1.0
-
-
-@pytest.fixture(scope="module")
-def loaded(soundfont: Path) -> Iterator[Synth]:
-    synth = Synth(soundfont)
-    yield synth
-    synth.close()
 
 
 @pytest.fixture
@@ -47,6 +40,24 @@ def peak(sound: npt.NDArray[np.float32]) -> float:
 def strike(synth: Synth, channel: int, pitch: int, velocity: int = 127) -> None:
     now = synth.read_tick()
     synth.play([SoundEvent(0.001 * now, channel, pitch, velocity)], lambda time: now)
+
+
+def test_a_melody_sounds_on_the_instrument_that_is_chosen(synth: Synth) -> None:
+    tune = Phrase((Note(0.0, 55, 90, 2.0), Note(2.0, 60, 90, 2.0)), 1, 120.0, is_drums=False)
+    heard = {}
+    for program in (PIANO, CELLO):
+        synth.set_instrument(program)
+        heard[program] = render_samples(synth, tune, turns=1, tail=0.5)
+        assert 0.02 < peak(heard[program]) < FULL_SCALE
+    synth.set_instrument(PIANO)
+    # A bowed string keeps its strength to the end of a note; a hammered one has lost most.
+    rate = synth.sample_rate
+    early, late = slice(round(0.1 * rate), round(0.3 * rate)), slice(round(0.7 * rate), rate)
+    lasting = {
+        program: float(np.abs(sound[late]).mean() / np.abs(sound[early]).mean())
+        for program, sound in heard.items()
+    }
+    assert lasting[CELLO] > 1.5 * lasting[PIANO]
 
 
 def everything(bars: int = 2) -> Phrase:

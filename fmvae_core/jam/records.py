@@ -1,0 +1,146 @@
+"""What a journal holds: one record a line, in the order in which things happened.
+
+Version 1. Every record has ``time``, seconds of the engine's monotonic clock, and ``wall``, seconds
+since 1970. Beats are those of the take, which
+begins with its count-in at beat 0.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from fmvae_core.jam.messages import Answer, AnswerRequest, Partner
+from fmvae_core.jam.rules import How, Settings
+from fmvae_core.music.drums import DRUMS
+
+VERSION = 1
+
+
+class Record(BaseModel):
+    """One thing that happened. Each subclass has a literal field ``kind`` that names it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time: float
+    wall: float
+
+
+class Head(Record):
+    """The first line: what the file is, and how the jam began.
+
+    ``seed`` is that of the take; each request carries its own.
+    """
+
+    kind: Literal["head"] = "head"
+    format: Literal["flatjam-journal"] = "flatjam-journal"
+    version: int = VERSION
+    settings: Settings
+    partner: Partner
+    tempo: float
+    seed: int
+
+
+class MidiEvent(Record):
+    """A MIDI message that came in or went out, as its bytes."""
+
+    kind: Literal["midi"] = "midi"
+    direction: Literal["in", "out"]
+    port: str
+    data: tuple[Annotated[int, Field(ge=0, le=255)], ...]
+
+
+class HumanHit(Record):
+    """A hit of the human's, latency of the input taken off.
+
+    Parameters
+    ----------
+    beat
+        When it was played.
+    drum
+        Index into `fmvae_core.music.drums.DRUMS`.
+    velocity
+        1 to 127.
+    turn
+        The turn whose phrase it belongs to; none where the machine was not listening to it (a
+        landing, or a hit while only the machine plays).
+    """
+
+    kind: Literal["hit"] = "hit"
+    beat: float
+    drum: int = Field(ge=0, lt=len(DRUMS))
+    velocity: int = Field(ge=1, le=127)
+    turn: int | None = None
+
+
+class TempoSet(Record):
+    """The tempo from a beat on."""
+
+    kind: Literal["tempo"] = "tempo"
+    beat: float
+    tempo: float = Field(gt=0)
+
+
+class Changed(Record):
+    """Settings and partner as they are wanted from now on."""
+
+    kind: Literal["changed"] = "changed"
+    settings: Settings
+    partner: Partner
+
+
+class Asked(Record):
+    """A request for an answer, with all that its answer depends on."""
+
+    kind: Literal["asked"] = "asked"
+    request: AnswerRequest
+
+
+class Answered(Record):
+    """An answer of the model worker's, played or not."""
+
+    kind: Literal["answered"] = "answered"
+    answer: Answer
+
+
+class Played(Record):
+    """The machine begins to play the answer to a request.
+
+    Parameters
+    ----------
+    turn, start, bars
+        Number, first beat and length of the turn.
+    number
+        Of the request; none where the machine is silent.
+    how
+        Whether the answer is final, prepared, held, repeated or none.
+    """
+
+    kind: Literal["played"] = "played"
+    turn: int
+    start: float
+    bars: int = Field(ge=1)
+    number: int | None
+    how: How
+
+
+class Trouble(Record):
+    """Something went wrong."""
+
+    kind: Literal["trouble"] = "trouble"
+    text: str
+
+
+class End(Record):
+    """The take was stopped at a beat. A journal without it ended with its process."""
+
+    kind: Literal["end"] = "end"
+    beat: float
+
+
+AnyRecord = Annotated[
+    Head | MidiEvent | HumanHit | TempoSet | Changed | Asked | Answered | Played | Trouble | End,
+    Field(discriminator="kind"),
+]
+RECORDS: TypeAdapter[AnyRecord] = TypeAdapter(AnyRecord)

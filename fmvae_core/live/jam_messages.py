@@ -1,0 +1,259 @@
+"""What the engine understands and tells of MIDI ports, samplers and the jam.
+
+Times are seconds of the engine's monotonic clock; beats of a take count from where its count-in
+begins.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fmvae_core.ipc import Message
+from fmvae_core.jam.messages import Cell, Partner, Point
+from fmvae_core.jam.rules import How, Settings, State
+from fmvae_core.live.fields import Level, Pan, Program, SevenBits, Tempo, Velocity
+from fmvae_core.music.drums import DRUMS
+from fmvae_core.music.phrase import Phrase
+
+Player = Literal["human", "machine"]
+
+
+class Control(BaseModel):
+    """A note, or a controller whose value passes the middle on its way up: a pad, a pedal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["note", "cc"]
+    number: SevenBits
+
+
+# --- to the engine ------------------------------------------------------------------------------
+
+
+class SetMidi(Message):
+    """Choose MIDI ports and what a kit's pitches mean; ``None`` leaves a thing as it is.
+
+    Parameters
+    ----------
+    inputs
+        Names of the ports to listen to, or parts of them. They are opened as soon as they are
+        there, and again when they have been away.
+    output
+        The port that the machine plays to, besides the synth; empty for none.
+    drum_map
+        Key of the kit's map.
+    pedal_decides
+        Whether the kit sends one pitch for the hi-hat, and the pedal says whether it is open.
+    """
+
+    kind: Literal["set_midi"] = "set_midi"
+    inputs: tuple[str, ...] | None = None
+    output: str | None = None
+    drum_map: str | None = None
+    pedal_decides: bool | None = None
+
+
+class PadHit(Message):
+    """A pad on the screen or the computer's keyboard was hit: an input like any other."""
+
+    kind: Literal["pad_hit"] = "pad_hit"
+    drum: int = Field(ge=0, lt=len(DRUMS))
+    velocity: Velocity = 100
+
+
+class SetSampler(Message):
+    """How a player's drums sound; ``None`` leaves a thing as it is.
+
+    ``sounds`` is off for a human whose kit has its own sound. ``kit`` is a drum kit's program.
+    """
+
+    kind: Literal["set_sampler"] = "set_sampler"
+    player: Player
+    sounds: bool | None = None
+    level: Level | None = None
+    pan: Pan | None = None
+    kit: Program | None = None
+
+
+class OfferAnswers(Message):
+    """Say that this client answers each `AnswerRequest` that it is sent.
+
+    Parameters
+    ----------
+    bars
+        Length of the phrases of its model.
+    """
+
+    kind: Literal["offer_answers"] = "offer_answers"
+    bars: int = Field(ge=1)
+
+
+class StartJam(Message):
+    """Begin a jam with its count-in; one that is going on ends.
+
+    Parameters
+    ----------
+    settings, partner
+        How it goes.
+    tempo
+        Beats a minute; as it is if none is given.
+    click
+        Whether it clicks after the count-in, too.
+    journal
+        File to write the take's journal to; one that exists is refused.
+    seed
+        Of the machine's answers.
+    on_control
+        Whether it only begins once the control ``start_stop`` is worked.
+    """
+
+    kind: Literal["start_jam"] = "start_jam"
+    on_control: bool = False
+    settings: Settings = Settings()
+    partner: Partner = Partner()
+    tempo: Tempo | None = None
+    click: bool = True
+    journal: Path | None = None
+    seed: int = Field(default=0, ge=0)
+
+
+class SetJam(Message):
+    """Change how a jam goes, also before it begins; ``None`` leaves a thing as it is.
+
+    The controls hold for the kit's own ports: a note that is one is no hit.
+    """
+
+    kind: Literal["set_jam"] = "set_jam"
+    settings: Settings | None = None
+    partner: Partner | None = None
+    click: bool | None = None
+    input_latency: Annotated[float, Field(ge=-0.5, le=0.5)] | None = None
+    start_stop: Control | None = None
+    tap: Control | None = None
+
+
+class StopJam(Message):
+    """End the jam. What sounds ends by itself."""
+
+    kind: Literal["stop_jam"] = "stop_jam"
+
+
+class Tap(Message):
+    """A beat was tapped; from the second on, taps set the tempo."""
+
+    kind: Literal["tap"] = "tap"
+
+
+# --- from the engine ----------------------------------------------------------------------------
+
+
+class MidiPortsState(Message):
+    """The ports that are there, those that are open, and what is wanted and missing.
+
+    ``is_known`` is false until they have been looked for. ``input_interfaces`` has the interface of
+    each of ``inputs``, such as ALSA.
+    """
+
+    kind: Literal["midi_ports"] = "midi_ports"
+    is_known: bool = False
+    inputs: tuple[str, ...] = ()
+    input_interfaces: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    open_inputs: tuple[str, ...] = ()
+    output: str = ""
+    missing: tuple[str, ...] = ()
+    drum_map: str
+
+
+class MidiActivity(Message):
+    """Something came in; at most ten times a second."""
+
+    kind: Literal["midi_activity"] = "midi_activity"
+    time: float
+    port: str
+
+
+class JamState(Message):
+    """Where the jam is; sent at each beat and at each change.
+
+    Parameters
+    ----------
+    state
+        Idle, count-in, listening or answering.
+    bar, beat
+        Of the turn or the count-in, from 1.
+    bars
+        Length of a turn.
+    time
+        When this beat fell.
+    can_answer
+        Whether a model worker is there.
+    finals, prepared, held, repeated, silent
+        How many answers of this take were of each kind.
+    """
+
+    kind: Literal["jam_state"] = "jam_state"
+    state: State
+    bar: int
+    beat: int
+    bars: int
+    tempo: float
+    time: float
+    can_answer: bool
+    finals: int = 0
+    prepared: int = 0
+    held: int = 0
+    repeated: int = 0
+    silent: int = 0
+
+
+class HumanPhrase(Message):
+    """The human's turn is over: what was played in it."""
+
+    kind: Literal["human_phrase"] = "human_phrase"
+    turn: int
+    phrase: Phrase
+
+
+class MachinePhrase(Message):
+    """The machine begins to play.
+
+    Parameters
+    ----------
+    turn
+        In which it plays.
+    phrase
+        What it plays; empty where it is silent.
+    how
+        Whether the answer is final, prepared, held, repeated or none.
+    z_human, z_machine, heard
+        As in `fmvae_core.jam.messages.Answer`; none where it is silent.
+    """
+
+    kind: Literal["machine_phrase"] = "machine_phrase"
+    turn: int
+    phrase: Phrase
+    how: How
+    z_human: Point | None = None
+    z_machine: Point | None = None
+    heard: tuple[Cell, ...] = ()
+
+
+class JamProblem(Message):
+    """Something about the jam went wrong: what, and what to do about it.
+
+    Whoever answers may send it to the engine, which tells every client.
+    """
+
+    kind: Literal["jam_problem"] = "jam_problem"
+    text: str
+    remedy: str
+
+
+JamCommand = (
+    SetMidi | PadHit | SetSampler | OfferAnswers | StartJam | SetJam | StopJam | Tap | JamProblem
+)
+JamEvent = MidiPortsState | MidiActivity | JamState | HumanPhrase | MachinePhrase | JamProblem

@@ -1,0 +1,270 @@
+"""The engine's part in a jam: MIDI ports, the kit, the two players' sound, and the jam itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from fmvae_core.ipc import Message
+from fmvae_core.jam.messages import Answer
+from fmvae_core.jam.pads import Hit
+from fmvae_core.live.clock import Clock
+from fmvae_core.live.jam import Jam
+from fmvae_core.live.jam_messages import (
+    JamCommand,
+    JamProblem,
+    MidiActivity,
+    MidiPortsState,
+    OfferAnswers,
+    PadHit,
+    SetJam,
+    SetMidi,
+    SetSampler,
+    StartJam,
+    StopJam,
+    Tap,
+)
+from fmvae_core.live.messages import SetTransport
+from fmvae_core.live.midi_input import MidiInput
+from fmvae_core.live.midi_output import MidiOutput
+from fmvae_core.live.midi_ports import MidiEvent, MidiPorts
+from fmvae_core.live.tap import TapTempo
+from fmvae_core.live.transport import Transport
+from fmvae_core.live.voices import DRUM_CHANNEL, SoundEvent
+from fmvae_core.music.drums import drum_map
+
+log = logging.getLogger(__name__)
+
+_ACTIVITY_SECONDS = 0.1
+
+
+class Client(Protocol):
+    """Whoever has sent a command."""
+
+    def send(self, message: Message) -> None:
+        """Send a message; never blocks."""
+
+
+class Stage:
+    """Hears the human, runs the jam, and lets both players sound.
+
+    Parameters
+    ----------
+    clock, transport
+        The engine's.
+    tell
+        Tells every client.
+    kick
+        Wakes the engine's timer.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        transport: Transport,
+        tell: Callable[[Message], None],
+        kick: Callable[[], None],
+    ) -> None:
+        self._now = clock.now
+        self._transport = transport
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._answerers: list[tuple[Client, int]] = []
+        self._last_activity = 0.0
+        self._start = StartJam()
+        self._tap = TapTempo()
+        self._input = MidiInput(self, self._on_activity)
+        self._ports = MidiPorts(self._input.receive, self._tell_ports, clock.now)
+        self._output = MidiOutput(self._send, clock.now)
+        self.jam = Jam(clock.now, self._sound, self._release, tell, kick)
+
+    def close(self) -> None:
+        """End the jam and let go of the ports."""
+        self.jam.stop()
+        self._output.close()
+        self._ports.close()
+
+    def handle(self, client: Client, command: JamCommand | Answer) -> None:
+        """Do what a client asks for. What cannot be done becomes a `JamProblem` for it."""
+        try:
+            self._handle(client, command)
+        except (ValueError, OSError) as error:
+            client.send(_problem(error))
+
+    def _handle(self, client: Client, command: JamCommand | Answer) -> None:
+        match command:
+            case SetMidi():
+                self._set_midi(command)
+            case PadHit():
+                self.hit(Hit(self._now(), command.drum, command.velocity))
+            case SetSampler():
+                self._transport.set_sampler(command)
+            case OfferAnswers():
+                with self._lock:
+                    self._answerers = [each for each in self._answerers if each[0] is not client]
+                    self._answerers.append((client, command.bars))
+                self.jam.set_answerer(client.send, command.bars)
+            case Answer():
+                self.jam.answer(command)
+            case StartJam():
+                self._start = command
+                if not command.on_control:
+                    self._start_jam()
+            case SetJam():
+                self._set_jam(command)
+            case StopJam():
+                self.jam.stop()
+            case Tap():
+                self.control("tap", self._now())
+            case JamProblem():
+                self._tell_problem(command)
+
+    def greet(self, client: Client) -> None:
+        """Tell a new client of the ports, once anybody has asked for some."""
+        state = self._ports.state
+        if state.wanted_inputs or state.wanted_output:
+            client.send(self._ports_state())
+
+    def forget(self, client: Client) -> None:
+        """Take note that a client is gone; the machine goes on with what it has."""
+        with self._lock:
+            left = [each for each in self._answerers if each[0] is not client]
+            was_last = bool(self._answerers) and self._answerers[-1][0] is client
+            self._answerers = left
+        if not was_last:
+            return
+        self.jam.set_answerer(*((left[-1][0].send, left[-1][1]) if left else (None,)))
+        if not left and self.jam.is_running:
+            self._tell_problem(
+                JamProblem(
+                    text="The model has gone away: the machine repeats its last answer.",
+                    remedy="It answers again once a model worker is back.",
+                )
+            )
+
+    def change(self, wanted: SetTransport) -> None:
+        """Take note of a change of the transport: a jam goes at the same tempo."""
+        if wanted.tempo is not None:
+            self.jam.set_tempo(wanted.tempo)
+            self._keep_tempo(wanted.tempo)
+
+    # --- what the human does ----------------------------------------------------------------------
+
+    def hit(self, hit: Hit) -> None:
+        """Let a hit sound, then take it in."""
+        self._transport.strike(hit.pitch, hit.velocity)
+        self.jam.hit(hit)
+
+    def choke(self, pitch: int) -> None:
+        """Damp a cymbal that was grabbed."""
+        self._transport.choke(pitch)
+
+    def control(self, name: str, seconds: float) -> None:
+        """Do what a control is for. What cannot be done becomes a `JamProblem` for every client."""
+        try:
+            self._control(name, seconds)
+        except (ValueError, OSError) as error:
+            self._tell_problem(_problem(error))
+
+    # --- the rest ---------------------------------------------------------------------------------
+
+    def _control(self, name: str, seconds: float) -> None:
+        if name == "tap":
+            tempo = self._tap.tap(seconds)
+            if tempo is not None:
+                self._transport.change(SetTransport(tempo=tempo))
+                self.jam.set_tempo(tempo)
+                self._keep_tempo(tempo)
+        elif self.jam.is_running:
+            self.jam.stop()
+        else:
+            self._start_jam(again=True)
+
+    def _keep_tempo(self, tempo: float) -> None:
+        """Let the next take, too, begin at this tempo."""
+        if self._start.tempo is not None:
+            self._start = self._start.model_copy(update={"tempo": tempo})
+
+    def _start_jam(self, again: bool = False) -> None:
+        start = self._start
+        if start.journal is not None and again:
+            start = start.model_copy(update={"journal": _free(start.journal)})
+        self._transport.stop()
+        if start.tempo is not None:
+            self._transport.change(SetTransport(tempo=start.tempo))
+        self.jam.start(start, self._transport.state.tempo)
+
+    def _set_midi(self, wanted: SetMidi) -> None:
+        kit = None if wanted.drum_map is None else drum_map(wanted.drum_map)
+        self._input.set_kit(kit, wanted.pedal_decides)
+        self._ports.choose(wanted.inputs, wanted.output)
+        self._tell_ports()
+
+    def _set_jam(self, wanted: SetJam) -> None:
+        self.jam.change(wanted.settings, wanted.partner, wanted.click, wanted.input_latency)
+        given = wanted.model_dump(include={"settings", "partner", "click"}, exclude_none=True)
+        self._start = StartJam.model_validate(self._start.model_dump() | given)
+        if wanted.start_stop is not None:
+            self._input.set_control("start_stop", wanted.start_stop)
+        if wanted.tap is not None:
+            self._input.set_control("tap", wanted.tap)
+
+    def _sound(self, events: list[SoundEvent]) -> None:
+        self._transport.sound(events)
+        self._output.play(event for event in events if event.channel == DRUM_CHANNEL)
+
+    def _release(self) -> None:
+        self._transport.release()
+        self._output.stop()
+
+    def _send(self, data: Sequence[int]) -> None:
+        state = self._ports.state
+        if state.is_output_open:
+            self._ports.send(data)
+            self.jam.note_midi(
+                self._now(), direction="out", port=state.wanted_output, data=tuple(data)
+            )
+
+    def _tell_problem(self, problem: JamProblem) -> None:
+        self.jam.note_trouble(problem.text)
+        self._tell(problem)
+
+    def _on_activity(self, event: MidiEvent) -> None:
+        self.jam.note_midi(event.time, direction="in", port=event.port, data=event.data)
+        if event.time - self._last_activity >= _ACTIVITY_SECONDS:
+            self._last_activity = event.time
+            self._tell(MidiActivity(time=event.time, port=event.port))
+
+    def _tell_ports(self) -> None:
+        self._tell(self._ports_state())
+
+    def _ports_state(self) -> MidiPortsState:
+        state = self._ports.state
+        return MidiPortsState(
+            is_known=state.is_known,
+            inputs=state.inputs,
+            input_interfaces=state.input_interfaces,
+            outputs=state.outputs,
+            open_inputs=state.open_inputs,
+            output=state.wanted_output if state.is_output_open else "",
+            missing=state.missing,
+            drum_map=self._input.kit.key,
+        )
+
+
+def _problem(error: Exception) -> JamProblem:
+    text, _, remedy = str(error).partition("; ")
+    return JamProblem(text=text, remedy=remedy or "Try again.")
+
+
+def _free(path: Path) -> Path:
+    """Return a path, with a number where it is taken: the pedal begins take after take."""
+    number = 2
+    free = path
+    while free.exists():
+        free = path.with_stem(f"{path.stem}-{number}")
+        number += 1
+    return free

@@ -1,0 +1,74 @@
+"""A kit: a process of its own that plays on a JACK MIDI port."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Each line of its input is a time (monotonic; 0 is at once) and the bytes of a message.
+_KIT = """
+import sys, time, rtmidi
+from fmvae_core.live.priority import raise_priority
+raise_priority()
+out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "kit")
+target = sys.argv[1]
+if target:
+    out.open_port(next(i for i, name in enumerate(out.get_ports()) if target in name), "pads")
+else:
+    out.open_virtual_port("pads")
+print("ready", flush=True)
+for line in sys.stdin:
+    at, *data = line.split()
+    time.sleep(max(0.0, float(at) - time.monotonic()))
+    out.send_message([int(part) for part in data])
+    print(time.monotonic(), flush=True)
+out.delete()
+"""
+
+
+class Kit:
+    """Plays on ``kit:pads``, or on a port of its own that is connected to another.
+
+    Parameters
+    ----------
+    target
+        Part of the name of the port to connect to.
+    """
+
+    def __init__(self, target: str = "") -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _KIT, target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+
+    def send(self, *data: int, at: float = 0.0) -> None:
+        assert self._process.stdin is not None
+        print(at, *data, file=self._process.stdin, flush=True)
+
+    def sent(self, count: int) -> list[float]:
+        """Return when the next messages were sent (monotonic), waiting for them."""
+        assert self._process.stdout is not None
+        return [float(self._process.stdout.readline()) for _ in range(count)]
+
+    def unplug(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+@contextmanager
+def plugged(target: str = "") -> Iterator[Kit]:
+    kit = Kit(target)
+    try:
+        yield kit
+    finally:
+        kit.unplug()

@@ -1,0 +1,97 @@
+"""What a kit's messages mean."""
+
+from __future__ import annotations
+
+from fmvae_core.jam.pads import Hit
+from fmvae_core.live.jam_messages import Control
+from fmvae_core.live.midi_input import MidiInput
+from fmvae_core.live.midi_ports import MidiEvent
+from fmvae_core.live.tap import TapTempo
+from fmvae_core.music.drums import DRUMS, drum_map
+
+
+class Human:
+    def __init__(self) -> None:
+        self.done: list[object] = []
+        self.events: list[MidiEvent] = []
+        self.input = MidiInput(self, self.events.append)
+
+    def hit(self, hit: Hit) -> None:
+        self.done.append((DRUMS[hit.drum].key, hit.velocity))
+
+    def choke(self, pitch: int) -> None:
+        self.done.append(f"choke {pitch}")
+
+    def control(self, name: str, seconds: float) -> None:
+        self.done.append(name)
+
+    def send(self, *data: int, at: float = 1.0, port: str = "kit") -> None:
+        self.input.receive(MidiEvent(at, port, data))
+
+
+def test_hits_chokes_and_what_is_neither() -> None:
+    human = Human()
+    human.send(0x99, 38, 90)
+    human.send(0x89, 38, 64)
+    human.send(0x99, 38, 0)
+    human.send(0x91, 36, 80)  # any channel
+    human.send(0xA9, 55, 127)
+    human.send(0xA9, 55, 0)
+    human.send(0xB9, 4, 90)  # the hi-hat's pedal
+    human.send(0xC9, 3)
+    human.send(0x99, 99, 90)  # no pad of this kit
+    assert human.done == [("snare", 90), ("bass", 80), "choke 49"]
+    assert len(human.events) == 9
+
+
+def test_a_pad_that_rings_is_hit_once_but_two_kits_do_not_disturb_one_another() -> None:
+    human = Human()
+    human.send(0x99, 38, 90, at=1.000)
+    human.send(0x99, 38, 40, at=1.005)
+    human.send(0x99, 38, 70, at=1.006, port="other")
+    human.send(0x99, 38, 80, at=1.050)
+    assert human.done == [("snare", 90), ("snare", 70), ("snare", 80)]
+
+
+def test_the_kit_can_be_changed() -> None:
+    human = Human()
+    human.send(0x99, 48, 90)
+    human.input.set_kit(drum_map("general-midi"), None)
+    human.send(0x99, 48, 90, at=2.0)
+    human.input.set_kit(None, True)
+    assert human.input.kit.key == "general-midi"
+    human.send(0xB9, 4, 127)
+    human.send(0x99, 46, 90, at=3.0)
+    assert human.done == [("high_tom", 90), ("low_mid_tom", 90), ("closed_hi_hat", 90)]
+
+
+def test_controls_are_no_hits_and_a_pedal_counts_once() -> None:
+    human = Human()
+    human.input.set_control("start_stop", Control(type="cc", number=64))
+    human.input.set_control("tap", Control(type="note", number=37))
+    human.send(0x99, 37, 50)
+    for at, value in enumerate((0, 30, 100, 127, 90, 10, 70)):
+        human.send(0xB0, 64, value, at=float(at))
+    assert human.done == ["tap", "start_stop", "start_stop"]
+
+
+def test_a_control_that_rings_is_worked_once() -> None:
+    human = Human()
+    human.input.set_control("start_stop", Control(type="note", number=37))
+    human.input.set_control("tap", Control(type="note", number=38))
+    for at in (1.000, 1.010, 1.250, 1.400):
+        human.send(0x99, 37, 90, at=at)
+    for at in (2.000, 2.010, 2.250):
+        human.send(0x99, 38, 90, at=at)
+    assert human.done == ["start_stop", "start_stop", "tap", "tap"]
+
+
+def test_a_tempo_is_tapped() -> None:
+    tap = TapTempo()
+    assert tap.tap(10.0) is None
+    assert round(tap.tap(10.5) or 0) == 120
+    for seconds in (11.0, 11.62, 12.0, 12.5):
+        tempo = tap.tap(seconds)
+    assert round(tempo or 0) == 120
+    assert tap.tap(20.0) is None, "a new tempo begins"
+    assert round(tap.tap(20.05) or 0) == 400, "no faster than the engine goes"

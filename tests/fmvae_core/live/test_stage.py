@@ -1,0 +1,103 @@
+"""What the controls of a kit do, with a transport that only takes note."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from fmvae_core.ipc import Message
+from fmvae_core.live.clock import Clock
+from fmvae_core.live.jam_messages import JamProblem, StartJam
+from fmvae_core.live.messages import SetTransport
+from fmvae_core.live.midi_poll import MidiPoll
+from fmvae_core.live.stage import Stage
+from tests.fmvae_core.live.jack import wait_until
+
+
+class Transport:
+    def __init__(self) -> None:
+        self.state = SimpleNamespace(tempo=100.0)
+
+    def change(self, wanted: SetTransport) -> None:
+        self.state.tempo = wanted.tempo
+
+    def stop(self) -> None: ...
+    def release(self) -> None: ...
+    def sound(self, events: list[Any]) -> None: ...
+
+
+class Window:
+    """A client, and all that every client is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Message] = []
+        self.transport = Transport()
+        self.stage = Stage(Clock(), cast(Any, self.transport), self.told.append, lambda: None)
+
+    def send(self, message: Message) -> None:
+        raise AssertionError(message)
+
+    @property
+    def problems(self) -> list[str]:
+        return [message.text for message in self.told if isinstance(message, JamProblem)]
+
+
+@pytest.fixture
+def window() -> Iterator[Window]:
+    window = Window()
+    yield window
+    window.stage.close()
+
+
+def test_a_pedal_that_cannot_start_a_jam_tells_why(window: Window, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    journal = tmp_path / "file" / "take.jsonl"
+    window.stage.handle(window, StartJam(on_control=True, journal=journal))
+    window.stage.control("start_stop", 1.0)
+    assert len(window.problems) == 1
+    assert "cannot be written" in window.problems[0]
+    assert not window.stage.jam.is_running
+
+
+def test_a_tempo_that_was_tapped_or_chosen_is_that_of_the_next_take(window: Window) -> None:
+    window.stage.handle(window, StartJam(on_control=True, tempo=100.0))
+    window.stage.control("tap", 1.0)
+    window.stage.control("tap", 1.5)
+    window.stage.control("start_stop", 2.0)
+    assert window.stage.jam.tempo == 120.0
+    window.stage.change(SetTransport(tempo=90.0))
+    window.stage.control("start_stop", 3.0)
+    assert not window.stage.jam.is_running
+    window.stage.control("start_stop", 4.0)
+    assert window.stage.jam.tempo == window.transport.state.tempo == 90.0
+
+
+class Port:
+    def __init__(self, *messages: list[int]) -> None:
+        self.messages = list(messages)
+
+    def get_message(self) -> tuple[list[int], float] | None:
+        return (self.messages.pop(0), time.monotonic()) if self.messages else None
+
+
+def test_a_message_that_fails_does_not_keep_the_next_from_being_heard(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard = threading.Event()
+
+    def take(name: str, data: list[int]) -> None:
+        if data == [1]:
+            raise RuntimeError("the first is bad")
+        heard.set()
+
+    poll, port = MidiPoll(take), Port([1], [2])
+    poll.add(port, "kit")
+    wait_until(heard.is_set, "heard")
+    poll.remove(port)
+    assert "the first is bad" in caplog.text
