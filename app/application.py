@@ -17,9 +17,12 @@ from app.explore.explore_presenter import ExplorePresenter
 from app.explore.hints import Hints
 from app.explore.journey_presenter import JourneyPresenter
 from app.explore.map_presenter import MapPresenter
+from app.explore.projection_presenter import ProjectionPresenter
+from app.explore.projections import Projections
 from app.file_presenter import FilePresenter
 from app.logs import log_dir
 from app.model_presenter import ModelPresenter
+from app.models_menu import about, model_entries
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
 from app.state.session import Anchor, Session
@@ -75,8 +78,13 @@ class Application(QObject):
         window, actions = self.window, self.window.actions_table
 
         self.explore = ExplorePresenter(self.session, window.explore, self.model, self.engine, self)
+        projections = Projections()
         self.map = MapPresenter(
-            self.session, window.explore, actions, self.explore.hear_landmark, self
+            self.session, window.explore, actions, self.explore.hear_landmark, projections, self
+        )
+        bar, notices = window.explore.map_bar, window.notices
+        self.projection = ProjectionPresenter(
+            self.session, settings, bar, notices, actions, projections, self
         )
         self.journey = JourneyPresenter(self.session, window.explore, self.model, self)
         self.transport = TransportPresenter(
@@ -131,6 +139,7 @@ class Application(QObject):
         """Save what is to be kept and end the other processes."""
         self.save()
         self.files.close()
+        self.projection.close()
         self.model.close()
         self.engine.close()
 
@@ -191,8 +200,10 @@ class Application(QObject):
             return
         notices.settle("bundle")
         self.settings.remember_bundle(path)
-        bar.show_bundle(bundle.name, self.settings.recent_bundles)
-        self.session.open_bundle(bundle)
+        models = model_entries(self.settings.recent_bundles)
+        here = path.resolve()
+        bar.show_models(models, next((m for m in models if m.path.resolve() == here), None))
+        self.session.open_bundle(bundle, self.projection.remembered(bundle))
         self.worker.load(path)
         self._begin_journey(bundle)
         self._show_map()
@@ -214,11 +225,19 @@ class Application(QObject):
         )
         if saved is not None and fits:
             a, b = (Anchor(end.z, end.label, end.landmark) for end in (saved.a, saved.b))
-            self.session.restore({"a": a, "b": b, "position": saved.position})
+            instrument = bundle.instrument if saved.instrument is None else saved.instrument
+            self.session.restore(
+                {"a": a, "b": b, "position": saved.position, "instrument": instrument}
+            )
             return
         first, last = opening_landmarks(bundle)
         a, b = landmark_anchor(bundle, first), landmark_anchor(bundle, last)
-        fields: dict[str, object] = {"a": a, "b": b, "position": 0.0}
+        fields: dict[str, object] = {
+            "a": a,
+            "b": b,
+            "position": 0.0,
+            "instrument": bundle.instrument,
+        }
         if self.settings.tempo is None:
             tempi = bundle.landmarks.tempo
             fields["tempo"] = float(round((tempi[first] + tempi[last]) / 2))
@@ -270,6 +289,7 @@ class Application(QObject):
             self.worker.changed,
             self.transport.changed,
             self.files.changed,
+            self.projection.changed,
         ):
             signal.connect(self._update_actions)
         self.session.changed.connect(self._save_soon.start)
@@ -300,10 +320,13 @@ class Application(QObject):
             is_journey_decoded=bool(self.journey.frames),
             has_candidate=self.map.candidate is not None,
             has_landmark=state.landmark is not None,
-            has_asks=any(state.asks.values()),
+            has_asks=bool(state.asks),
+            is_of_groove=session.bundle is not None and session.bundle.is_of_groove,
             has_recordings=self._recordings.exists(),
             is_fetching=self.files.is_fetching,
             is_rendering=self.files.is_rendering,
+            has_umap=self.projection.has_umap,
+            is_fitting=self.projection.is_fitting,
             can_undo=undo.canUndo(),
             can_redo=undo.canRedo(),
         )
@@ -324,22 +347,9 @@ class Application(QObject):
         )
 
     def _about(self) -> None:
-        rows = [("Version", __version__)]
         bundle = self.session.bundle
-        if bundle is not None:
-            marks = bundle.landmarks
-            rows += [
-                ("Model", f"{bundle.name}, {bundle.bars} bars, {bundle.latent_dim} dimensions"),
-                ("Folder", str(bundle.path)),
-                ("Landmarks", f"{len(marks)} from {len(marks.performances)} performances"),
-            ]
-            for key, title in (("size", "Size"), ("steps", "Training steps")):
-                if key in bundle.card:
-                    rows.append((title, str(bundle.card[key])))
-            test = bundle.card.get("test")
-            if isinstance(test, dict) and "hit_f1" in test:
-                rows.append(("Hit F1 on unseen drummers' takes", f"{test['hit_f1']:.2f}"))
-        AboutBox(rows, self.window).show()
+        rows = [] if bundle is None else about(bundle)
+        AboutBox([("Version", __version__), *rows], self.window).show()
 
     def _open_logs(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir())))
@@ -373,6 +383,7 @@ class Application(QObject):
                 a=SavedAnchor(**asdict(state.a)),
                 b=SavedAnchor(**asdict(state.b)),
                 position=state.position,
+                instrument=state.instrument,
             )
             settings.remember_journey(bundle.sha256, journey)
         try:

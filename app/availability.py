@@ -7,7 +7,11 @@ from dataclasses import dataclass
 _NO_BUNDLE = "no model is open; open a bundle first (Ctrl+O)"
 _NO_MODEL = "the model is still loading"
 _NO_ENGINE = "the sound engine is not there; it is being started"
-_NO_PHRASE = "no groove is heard yet; click a point of the map"
+_NO_PHRASE = "nothing is heard yet; click a point of the map"
+_NO_UMAP = (
+    "the library umap-learn is missing; install it with 'pip install umap-learn' and start "
+    "Flatjam again"
+)
 _NO_JOURNEY = "pin A and B first: point at a landmark and press A or B"
 
 
@@ -25,9 +29,12 @@ class Situation:
     has_candidate: bool = False
     has_landmark: bool = False
     has_asks: bool = False
+    is_of_groove: bool = False
     has_recordings: bool = False
     is_fetching: bool = False
     is_rendering: bool = False
+    has_umap: bool = False
+    is_fitting: bool = False
     can_undo: bool = False
     can_redo: bool = False
 
@@ -45,13 +52,16 @@ def why_not(now: Situation) -> dict[str, str | None]:
     if no_pin is None and not now.has_candidate:
         no_pin = "point at a landmark of the map, or click one first"
     played = None
-    if not now.has_landmark:
+    if now.has_bundle and not now.is_of_groove:
+        played = "only models of the Groove dataset can find the recordings they learnt from"
+    elif not now.has_landmark:
         played = "only landmarks were played by a drummer; click one on the map"
     elif not now.has_recordings:
         played = "the recordings are not on this computer; fetch them with the File menu"
     render = no_phrase or ("a sound file is being written" if now.is_rendering else None)
     no_engine = None if now.has_engine else _NO_ENGINE
     fetch = "the recordings are here already" if now.has_recordings else None
+    no_bundle = None if now.has_bundle else _NO_BUNDLE
     return {
         "file.open_midi_a": no_model,
         "file.open_midi_b": no_model,
@@ -75,7 +85,11 @@ def why_not(now: Situation) -> dict[str, str | None]:
         or (None if now.has_landmark else "the journey is what you hear"),
         "explore.back": no_journey,
         "explore.forward": no_journey,
-        "explore.random": None if now.has_bundle else _NO_BUNDLE,
+        "explore.random": no_bundle,
         "explore.as_played": played,
-        "view.reset_map": None if now.has_bundle else _NO_BUNDLE,
+        "view.pca": no_bundle,
+        "view.attributes": no_bundle,
+        "view.umap": no_bundle or (None if now.has_umap else _NO_UMAP),
+        "view.cancel_umap": None if now.is_fitting else "UMAP is not being fitted",
+        "view.reset_map": no_bundle,
     }

@@ -23,10 +23,15 @@ from app.widgets.notices import Notices, Remedy
 from fmvae_core.data.download import DownloadError, groove_zip
 from fmvae_core.inference.messages import PhraseEncoded, WorkerProblem
 from fmvae_core.live.library import SoundError
-from fmvae_core.music.drums import drum_maps
-from fmvae_core.music.midi_file import MidiFileError, read_midi, write_midi
+from fmvae_core.music.drums import DEFAULT_DRUM_MAP, drum_maps
+from fmvae_core.music.midi_file import (
+    MidiFileError,
+    NoNotesError,
+    Performance,
+    read_midi,
+    write_midi,
+)
 from fmvae_core.music.phrase import BEATS_PER_BAR, STEP_BEATS, Phrase
-from fmvae_core.music.representation import DrumRepresentation
 
 log = logging.getLogger(__name__)
 
@@ -109,19 +114,16 @@ class FilePresenter(QObject):
             )
             return
         try:
-            performance = read_midi(path)
+            performance = _read(path, bundle.representation.name == "drums")
             first = min(note.onset for note in performance.notes)
             bar = int((first + 0.5 * STEP_BEATS) // BEATS_PER_BAR)
             phrase = performance.phrase(bar, bundle.bars)
-            if not phrase.is_drums:
-                raise MidiFileError(
-                    f"{path.name} has no drums (nothing on channel 10); this model plays drums"
-                )
         except MidiFileError as error:
             self._notices.show_notice("midi", "This MIDI file cannot be used.", str(error))
             return
         self._notices.settle("midi")
-        revision = self._model.encode(phrase, likely_drum_map(phrase))
+        kit = likely_drum_map(phrase) if phrase.is_drums else DEFAULT_DRUM_MAP
+        revision = self._model.encode(phrase, kit)
         self._encoding[revision] = (name, path, performance.bars)
 
     def _choose_midi(self, name: AnchorName) -> None:
@@ -158,10 +160,9 @@ class FilePresenter(QObject):
         bundle = self._session.bundle
         if bundle is None or not self._journey.frames:
             return
-        representation = DrumRepresentation(bundle.bars)
         tempo = self._session.state.tempo
         for number, frames in enumerate(self._journey.frames, start=1):
-            phrase = representation.decode(frames, tempo, bundle.thresholds)
+            phrase = bundle.representation.decode(frames, tempo, bundle.thresholds)
             path = folder / f"journey-{number}.mid"
             if not self._wrote(partial(write_midi, phrase, path), path):
                 return
@@ -173,10 +174,14 @@ class FilePresenter(QObject):
         if phrase is None or self._rendering is not None:
             return
         soundfont = state.soundfont if state else None
+        instrument = self._session.state.instrument
         job = BackgroundJob(
-            lambda report: _render(phrase, path, soundfont), (SoundError, ValueError, OSError), self
+            lambda report: _render(phrase, path, soundfont, instrument, report),
+            (SoundError, ValueError, OSError),
+            self,
         )
         self._rendering = job
+        job.progressed.connect(self._show_rendering)
         job.finished.connect(lambda _result: self._saved(f"Saved {path.name}.", path.parent))
         job.failed.connect(
             lambda why: self._notices.show_notice(
@@ -185,11 +190,16 @@ class FilePresenter(QObject):
         )
         for ending in (job.finished, job.failed, job.cancelled):
             ending.connect(self._render_ended)
+        self._show_rendering(0, 0)
         job.start()
         self.changed.emit()
 
+    def _show_rendering(self, done: int, total: int) -> None:
+        self._show_progress("render", "Writing the sound file:", self._rendering, done, total)
+
     def _render_ended(self) -> None:
         self._rendering = None
+        self._notices.settle("render")
         self.changed.emit()
 
     def _choose_phrase_file(self) -> None:
@@ -264,16 +274,7 @@ class FilePresenter(QObject):
         self.changed.emit()
 
     def _show_fetching(self, done: int, total: int) -> None:
-        if self._fetching is None:
-            return
-        share = f"{100 * done / total:.0f} %" if total else "connecting…"
-        self._notices.show_notice(
-            "fetch",
-            "Fetching the recordings:",
-            share,
-            "info",
-            (Remedy("Cancel", self._fetching.cancel),),
-        )
+        self._show_progress("fetch", "Fetching the recordings:", self._fetching, done, total)
 
     def _fetched(self, _path: object) -> None:
         self._notices.show_notice(
@@ -288,6 +289,13 @@ class FilePresenter(QObject):
         self._fetching = None
         self.changed.emit()
 
+    def _show_progress(
+        self, key: str, text: str, job: BackgroundJob | None, done: int, total: int
+    ) -> None:
+        if job is not None:
+            share = f"{100 * done / total:.0f} %" if total else "starting…"
+            self._notices.show_notice(key, text, share, "info", (Remedy("Cancel", job.cancel),))
+
 
 def likely_drum_map(phrase: Phrase) -> str:
     """Return the drum map that knows most of a phrase's notes; General MIDI where several do.
@@ -300,10 +308,24 @@ def likely_drum_map(phrase: Phrase) -> str:
     return max(keys, key=lambda key: sum(counts[pitch] for pitch in drum_maps()[key].categories))
 
 
-def _render(phrase: Phrase, path: Path, soundfont: str | None) -> Path:
+def _read(path: Path, drums: bool) -> Performance:
+    try:
+        return read_midi(path, drums=drums)
+    except NoNotesError:
+        told = (
+            "no drums (nothing on channel 10); this model plays drums"
+            if drums
+            else "no melody (nothing but channel 10, the drums); this model plays melodies"
+        )
+        raise MidiFileError(f"{path.name} has {told}") from None
+
+
+def _render(
+    phrase: Phrase, path: Path, soundfont: str | None, instrument: int, report: Progress
+) -> Path:
     from fmvae_core.live.render import render  # FluidSynth is not loaded before it is needed
 
-    render(phrase, path, soundfont)
+    render(phrase, path, soundfont, instrument=instrument, progress=report)
     return path
 
 

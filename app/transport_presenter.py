@@ -92,7 +92,11 @@ class TransportPresenter(QObject):
         """Tell the engine what it should know and start it."""
         state, view = self._session.state, self._session.view
         self._engine.set_transport(
-            tempo=state.tempo, loop=state.loop, metronome=state.metronome, volume=view.volume
+            tempo=state.tempo,
+            loop=state.loop,
+            metronome=state.metronome,
+            volume=view.volume,
+            instrument=state.instrument,
         )
         chosen = {"soundfont": self._settings.soundfont, "driver": self._settings.driver}
         # What the environment asks for (a test, a stage set-up) goes before what was chosen last.
@@ -162,7 +166,8 @@ class TransportPresenter(QObject):
 
     def _on_changed(self, fields: frozenset[str]) -> None:
         state = self._session.state
-        changes = {name: getattr(state, name) for name in fields & {"tempo", "loop", "metronome"}}
+        of_the_transport = fields & {"tempo", "loop", "metronome", "instrument"}
+        changes = {name: getattr(state, name) for name in of_the_transport}
         if changes:
             self._engine.set_transport(**changes)
             self._show_all()
@@ -227,7 +232,6 @@ class TransportPresenter(QObject):
         state = self._engine.state
         if state is not None and state.playing:
             self._bar.show_place(position.beat)
-            self._bar.meter.show_peak(position.peak)
 
     def _on_lost(self, how: str) -> None:
         self._bar.engine.show_status("human", "restarting", f"The sound engine stopped: {how}.")

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import numpy as np
 
-from app.explore.scales import scale_at
+from app.explore.scales import scales_of
 from app.state.session import Anchor
 from app.widgets.colours import primary
 from fmvae_core.models.bundle import Bundle
-from fmvae_core.music.attributes import ATTRIBUTES
 
 _QUIET, _BUSY = 0.2, 0.85
 _TYPICAL = 0.1
 
 
 def short_label(bundle: Bundle, landmark: int) -> str:
-    """Return a landmark in one line: style, drummer, bar, tempo."""
+    """Return a landmark in one line: style, drummer or piece, bar, tempo."""
     marks = bundle.landmarks
-    style = marks.styles[marks.style[landmark]]
-    drummer = marks.drummers[marks.drummer[landmark]]
-    return (
-        f"{style} · {_drummer(drummer)} · bar {marks.bar[landmark] + 1} · "
-        f"{marks.tempo[landmark]:.0f} bpm"
+    if bundle.representation.name == "drums":
+        whose = _drummer(marks.drummers[marks.drummer[landmark]])
+    else:
+        whose = PurePosixPath(marks.performances[marks.performance[landmark]]).stem
+    parts = (
+        marks.styles[marks.style[landmark]],
+        whose,
+        f"bar {marks.bar[landmark] + 1}",
+        f"{marks.tempo[landmark]:.0f} bpm",
     )
+    return " · ".join(part for part in parts if part)
 
 
 def hover_text(bundle: Bundle, landmark: int) -> str:
     """Return what the tooltip of a landmark says."""
     marks = bundle.landmarks
-    tempo = float(marks.tempo[landmark])
-    values = {
-        name: scale_at(name, tempo).text(float(value))
-        for name, value in zip(ATTRIBUTES, marks.attributes[landmark], strict=True)
-    }
-    offset = values["offset"].replace("−", "")
-    side = "late" if marks.attributes[landmark][2] >= 0 else "early"
-    return (
-        f"{short_label(bundle, landmark)}\n"
-        f"{values['density']} · velocity {values['velocity']} · {offset} {side}"
-    )
+    scales = scales_of(bundle.representation, float(marks.tempo[landmark]))
+    told = []
+    for (name, scale), value in zip(scales.items(), marks.attributes[landmark], strict=True):
+        text = scale.text(float(value))
+        if name == "offset":
+            text = f"{text.replace('−', '')} {'late' if value >= 0 else 'early'}"
+        needs_its_name = not scale.unit or scale.name is not None
+        told.append(f"{name} {text}" if needs_its_name else text)
+    return f"{short_label(bundle, landmark)}\n{' · '.join(told)}"
 
 
 def landmark_anchor(bundle: Bundle, landmark: int) -> Anchor:
@@ -48,19 +52,22 @@ def landmark_anchor(bundle: Bundle, landmark: int) -> Anchor:
 
 
 def opening_landmarks(bundle: Bundle) -> tuple[int, int]:
-    """Choose the landmarks of a newcomer's first journey: a quiet, sparse groove and a busy one.
+    """Choose the landmarks of a newcomer's first journey: a quiet, sparse phrase and a busy one.
 
-    A is the landmark nearest to the 20th percentile of density and velocity, among those that play
-    near the grid and are typical of their style (in the tenth that lies nearest to its middle); B
-    is nearest to the 85th, in another style where there is one.
+    A is the landmark nearest to the 20th percentile of density and velocity (or pitch), among those
+    that play near the grid and are typical of their style (in the tenth that lies nearest to its
+    middle); B is nearest to the 85th, in another style where there is one.
     """
     marks = bundle.landmarks
+    names = bundle.representation.attribute_names
     values = marks.attributes[:, :2].astype(np.float64)
     spread = values.std(axis=0)
     spread[spread == 0] = 1.0
     style = np.array([primary(name) for name in marks.styles])[marks.style]
-    steady = np.abs(marks.attributes[:, 2])
-    steady = steady <= np.median(steady)
+    steady = np.ones(len(marks), bool)
+    if "offset" in names:
+        off_the_grid = np.abs(marks.attributes[:, names.index("offset")])
+        steady = off_the_grid <= np.median(off_the_grid)
     for name in np.unique(style):
         own = style == name
         away = np.linalg.norm(marks.z - marks.z[own].mean(axis=0), axis=1)

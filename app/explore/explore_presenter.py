@@ -6,24 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
 from app.explore.describe import short_label
 from app.explore.explore_view import ExploreView
 from app.explore.route import heard_point
-from app.explore.scales import scale_at
+from app.explore.scales import scale_at, scales_of
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
 from app.state.session import NO_ASKS, Session
 from fmvae_core.inference.messages import LandmarkPlayed, Realised
 from fmvae_core.live.messages import Position
-from fmvae_core.music.attributes import ATTRIBUTES, attributes
+from fmvae_core.music.drum_representation import DrumRepresentation
 from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
 from fmvae_core.music.representation import Frames
 
 _PLAYED = "this is the recording itself; press P to hear the model and shape it"
-_NOTHING = "no groove is heard yet; click a point of the map"
+_NOTHING = "nothing is heard yet; click a point of the map"
 
 
 class ExplorePresenter(QObject):
@@ -60,10 +59,11 @@ class ExplorePresenter(QObject):
         model.realised.connect(self._on_realised)
         model.landmark_played.connect(self._on_played)
         engine.position.connect(self._on_position)
-        for name, slider in view.attributes.items():
-            slider.asked.connect(self._asker(name))
-        self._show_asks()
-        self._show_heard()
+        box = view.grid_panel.instrument
+        box.activated.connect(
+            lambda index: session.edit("Choose the instrument", instrument=box.itemData(index))
+        )
+        self._on_bundle()
 
     @property
     def phrase(self) -> Phrase | None:
@@ -119,6 +119,7 @@ class ExplorePresenter(QObject):
     def _asker(self, name: str) -> Callable[[float, int], None]:
         def ask(value: float, gesture: int) -> None:
             asks = {**self._session.state.asks, name: value}
+            asks = {asked: change for asked, change in asks.items() if change}
             self._session.edit(f"Ask for {name}", gesture, asks=asks)
 
         return ask
@@ -128,21 +129,28 @@ class ExplorePresenter(QObject):
     def _on_bundle(self) -> None:
         self._asked_for = None
         self._modelled = None
+        bundle = self._session.bundle
+        plays = DrumRepresentation(2) if bundle is None else bundle.representation
+        self._view.grid_panel.show_kind(plays.name == "drums")
+        self._view.show_attributes(scales_of(plays, self._session.state.tempo))
+        for name, slider in self._view.attributes.items():
+            slider.asked.connect(self._asker(name))
         self._take(None, None)
-        for slider in self._view.attributes.values():
-            slider.show_answer(None, None, None)
+        self._show_instrument()
         self._show_asks()
         self._show_heard()
 
     def _on_changed(self, fields: frozenset[str]) -> None:
         if "tempo" in fields:
-            for name, slider in self._view.attributes.items():
-                slider.set_scale(scale_at(name, self._session.state.tempo))
+            for slider in self._view.attributes.values():
+                slider.set_scale(scale_at(slider.scale, self._session.state.tempo))
             if self._view.grid_panel.grid is not None:
                 self._view.grid_panel.grid.set_tempo(self._session.state.tempo)
         if fields & {"asks", "landmark", "listening"}:
             self._show_asks()
-        if fields - {"tempo", "loop", "metronome"}:
+        if "instrument" in fields:
+            self._show_instrument()
+        if fields - {"tempo", "loop", "metronome", "instrument"}:
             self._ask()
             self._show_heard()
 
@@ -158,7 +166,9 @@ class ExplorePresenter(QObject):
                 assert state.landmark is not None
                 self._model.play_landmark(state.landmark, state.tempo)
             return
-        asks = {name: value for name, value in state.asks.items() if value}
+        assert bundle is not None
+        names = bundle.representation.attribute_names
+        asks = {name: state.asks[name] for name in names if name in state.asks}
         wanted = ("model", z.tobytes(), tuple(asks.items()))
         if wanted != self._asked_for:
             self._asked_for = wanted
@@ -173,7 +183,7 @@ class ExplorePresenter(QObject):
             return  # asked for before the switch
         frames = np.asarray(answer.frames, np.float32)
         state = self._session.state
-        if state.landmark is not None and not any(state.asks.values()):
+        if state.landmark is not None and not state.asks:
             self._modelled = (state.landmark, frames)
         for name, slider in self._view.attributes.items():
             slider.show_answer(answer.base[name], answer.achieved[name], answer.reach.get(name))
@@ -183,8 +193,11 @@ class ExplorePresenter(QObject):
         if not self._is_played() or answer.landmark != self._session.state.landmark:
             return
         frames: Frames = np.asarray(answer.frames, np.float32)
-        for name, value in zip(ATTRIBUTES, attributes(frames).tolist(), strict=True):
-            self._view.attributes[name].show_answer(value, value, None)
+        bundle = self._session.bundle
+        assert bundle is not None
+        values = bundle.representation.attributes(frames).tolist()
+        for slider, value in zip(self._view.attributes.values(), values, strict=True):
+            slider.show_answer(value, value, None)
         if self._modelled is not None and self._modelled[0] == answer.landmark:
             # Both are shown: what the model heard, and where the recording differs from it.
             self._heard(answer.phrase, self._modelled[1], answer.revision, played=frames)
@@ -210,13 +223,11 @@ class ExplorePresenter(QObject):
         self, phrase: Phrase | None, frames: Frames | None, played: Frames | None = None
     ) -> None:
         self._phrase = phrase
-        grid, bundle = self._view.grid_panel.grid, self._session.bundle
+        panel, bundle = self._view.grid_panel, self._session.bundle
         self._shown = (frames, played)
-        if grid is not None:
-            thresholds: npt.ArrayLike = 0.5 if bundle is None else bundle.thresholds
-            grid.set_frames(frames, thresholds)
-            grid.set_reference(played)
-            grid.set_tempo(self._session.state.tempo)
+        panel.show_frames(frames, played, 0.5 if bundle is None else bundle.thresholds)
+        if panel.grid is not None:
+            panel.grid.set_tempo(self._session.state.tempo)
         self.heard_changed.emit()
 
     def show_again(self) -> None:
@@ -243,10 +254,16 @@ class ExplorePresenter(QObject):
             reason = _NOTHING
         elif self._is_played():
             reason = _PLAYED
-        for name in ATTRIBUTES:
-            slider = self._view.attributes[name]
+        for name, slider in self._view.attributes.items():
             slider.set_disabled_because(reason)
-            slider.show_ask(state.asks[name])
+            slider.show_ask(state.asks.get(name, 0.0))
+
+    def _show_instrument(self) -> None:
+        box = self._view.grid_panel.instrument
+        program = self._session.state.instrument
+        if box.findData(program) < 0:  # one that settings of another version know
+            box.addItem(f"Program {program + 1}", program)
+        box.setCurrentIndex(box.findData(program))
 
     def _show_heard(self) -> None:
         state, bundle = self._session.state, self._session.bundle

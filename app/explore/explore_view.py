@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QUndoStack
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -21,48 +21,26 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from typing_extensions import override
 
 from app.actions import Actions
-from app.explore.scales import SCALES
+from app.explore.map_bar import MapBar
 from app.theme import named
-from app.widgets.attribute_slider import AttributeSlider
+from app.widgets.attribute_slider import AttributeSlider, Scale
 from app.widgets.colours import ANCHOR_A, ANCHOR_B
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.journey_slider import JourneySlider, StepStrip, Thumbnails
 from app.widgets.number_box import NumberBox
+from fmvae_core.music.instruments import INSTRUMENTS
+from fmvae_core.music.representation import Frames
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from app.widgets.drum_grid import DrumGrid
     from app.widgets.latent_map import LatentMap
+    from app.widgets.piano_roll import PianoRoll
 
-COLOUR_BY: tuple[tuple[str, str], ...] = (
-    ("density", "Density"),
-    ("velocity", "Velocity"),
-    ("offset", "Offset"),
-    ("style", "Style"),
-)
 METHODS: tuple[tuple[str, str], ...] = (("lerp", "Straight line"), ("slerp", "Arc (slerp)"))
-
-
-class ElidedLabel(QLabel):
-    """A line of text that is cut with dots where it does not fit; the tooltip has it whole."""
-
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    @override
-    def setText(self, text: str) -> None:
-        super().setText(text)
-        self.setToolTip(text)
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, text)
-        painter.end()
 
 
 class JourneyPanel(QWidget):
@@ -89,7 +67,7 @@ class JourneyPanel(QWidget):
         ends.addWidget(swap, 0, 2, 2, 1)
 
         self.slider = JourneySlider()
-        self.slider.setToolTip("Drag from A to B and hear one groove turn into the other.")
+        self.slider.setToolTip("Drag from A to B and hear one phrase turn into the other.")
         self.thumbnails = Thumbnails()
         self.strip = StepStrip()
         self.percent = NumberBox(0.0, 100.0, "%", 84)
@@ -122,41 +100,8 @@ class JourneyPanel(QWidget):
         layout.addLayout(twin)
 
 
-class MapBar(QFrame):
-    """The line under the map: what is shown, how it is coloured, what to do next."""
-
-    def __init__(self, actions: Actions) -> None:
-        super().__init__()
-        self.setObjectName("mapBar")
-        self.projection = QLabel()
-        self.projection.setProperty("role", "small")
-        self.colour_by = QComboBox()
-        for key, title in COLOUR_BY:
-            self.colour_by.addItem(title, key)
-        self.colour_by.setAccessibleName("Colour by")
-        self.colour_by.setToolTip("What the colours of the map mean.")
-        label = QLabel("Colour by")
-        label.setProperty("role", "small")
-        home = named(QToolButton(), "flat")
-        home.setDefaultAction(actions["view.reset_map"])
-        home.setIconSize(QSize(18, 18))
-        home.setAccessibleName("Whole map")
-        self.hint = named(QLabel(), "hint")
-        self.hint.setAccessibleName("What to do next")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 5, 8, 5)
-        layout.setSpacing(8)
-        layout.addWidget(label)
-        layout.addWidget(self.colour_by)
-        layout.addWidget(home)
-        layout.addSpacing(4)
-        layout.addWidget(self.projection)
-        layout.addStretch(1)
-        layout.addWidget(self.hint)
-
-
 class GridPanel(QFrame):
-    """What is heard, in words and as a grid."""
+    """What is heard, in words and as a drum grid or a piano roll."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -167,23 +112,56 @@ class GridPanel(QFrame):
         self.as_played = QToolButton()
         self.as_played.setDefaultAction(actions["explore.as_played"])
         self.as_played.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.grid: DrumGrid | None = None
+        self.instrument = QComboBox()
+        for program, title in INSTRUMENTS.items():
+            self.instrument.addItem(title, program)
+        self.instrument.setAccessibleName("Instrument")
+        self.instrument.setToolTip("What the melody is played on.")
+        self.instrument.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.instrument.hide()
+        self.grid: DrumGrid | PianoRoll | None = None
+        self._drums: DrumGrid | None = None
+        self._roll: PianoRoll | None = None
+        self._stack = QStackedLayout()
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.heard, 1)
+        head.addWidget(self.instrument)
         head.addWidget(self.as_played)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(12, 8, 12, 10)
         self._layout.setSpacing(6)
         self._layout.addLayout(head)
-        self._layout.addStretch(1)
+        self._layout.addLayout(self._stack, 1)
         self.setMinimumHeight(150)
+        self._is_drums = True
 
-    def install(self, grid: DrumGrid) -> None:
-        """Put the grid in, once its libraries are loaded."""
-        self.grid = grid
-        self._layout.takeAt(self._layout.count() - 1)
-        self._layout.addWidget(grid, 1)
+    def install(self, drums: DrumGrid, roll: PianoRoll) -> None:
+        """Put the pictures in, once their libraries are loaded."""
+        self._drums, self._roll = drums, roll
+        self._stack.addWidget(drums)
+        self._stack.addWidget(roll)
+        self.show_kind(self._is_drums)
+
+    def show_kind(self, is_drums: bool) -> None:
+        """Show the grid and what goes with drums, or the roll and what goes with melodies."""
+        self._is_drums = is_drums
+        self.as_played.setVisible(is_drums)
+        self.instrument.setHidden(is_drums)
+        self.grid = self._drums if is_drums else self._roll
+        if self.grid is not None:
+            self.grid.set_playhead(None)
+            self._stack.setCurrentWidget(self.grid)
+
+    def show_frames(
+        self, frames: Frames | None, played: Frames | None, thresholds: npt.ArrayLike
+    ) -> None:
+        """Show a phrase, and where one as played differs from it (drums only)."""
+        if self._drums is not None and self._is_drums:
+            self._drums.set_frames(frames, thresholds)
+            self._drums.set_reference(played)
+        elif self._roll is not None:
+            self._roll.set_frames(frames)
 
 
 class ExploreView(QWidget):
@@ -195,7 +173,9 @@ class ExploreView(QWidget):
         self.map_bar = MapBar(actions)
         self.grid_panel = GridPanel(actions)
         self.journey = JourneyPanel(actions)
-        self.attributes = {name: AttributeSlider(scale) for name, scale in SCALES.items()}
+        self.attributes: dict[str, AttributeSlider] = {}
+        self._attributes = QVBoxLayout()
+        self._attributes.setSpacing(10)
         self.history = QUndoView(history)
         self.history.setEmptyLabel("Beginning")
         self.history.setAccessibleName("History")
@@ -232,16 +212,27 @@ class ExploreView(QWidget):
         layout.addWidget(self.whole)
 
     def install(self) -> LatentMap:
-        """Load the libraries that draw, and put map and grid in their places."""
+        """Load the libraries that draw, and put map, grid and roll in their places."""
         # Imported here, not above: the window is on screen before they are loaded.
         from app.widgets.drum_grid import DrumGrid
         from app.widgets.latent_map import LatentMap
+        from app.widgets.piano_roll import PianoRoll
 
-        self.grid_panel.install(DrumGrid())
+        self.grid_panel.install(DrumGrid(), PianoRoll())
         self.map = LatentMap()
         self.map.setAccessibleName("Map of the landmarks")
         self._stack.addWidget(self.map)
         return self.map
+
+    def show_attributes(self, scales: dict[str, Scale]) -> None:
+        """Put sliders for these attributes in the place of the others."""
+        for slider in self.attributes.values():
+            self._attributes.removeWidget(slider)
+            slider.hide()
+            slider.deleteLater()
+        self.attributes = {name: AttributeSlider(scale) for name, scale in scales.items()}
+        for slider in self.attributes.values():
+            self._attributes.addWidget(slider)
 
     def show_instead_of_map(self, text: str) -> None:
         """Say why there is no map."""
@@ -265,8 +256,7 @@ class ExploreView(QWidget):
         layout.addWidget(self.journey)
         layout.addWidget(_rule())
         layout.addLayout(_head("Ask for a change", reset))
-        for slider in self.attributes.values():
-            layout.addWidget(slider)
+        layout.addLayout(self._attributes)
         layout.addWidget(_rule())
         layout.addWidget(_section("History"))
         layout.addWidget(self.history, 1)

@@ -6,9 +6,11 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.explore.explore_view import ExploreView
+from app.explore.scales import SCALES
 from app.services.model_client import ModelClient
 from app.state.session import Session
 from app.widgets.journey_slider import POINTS, STEPS
+from app.widgets.miniature import Miniature, miniatures
 from fmvae_core.inference.messages import JourneyDecoded
 from fmvae_core.music.representation import Frames
 
@@ -74,7 +76,7 @@ class JourneyPresenter(QObject):
             for widget in (panel.slider, panel.percent, panel.method):
                 widget.setEnabled(ready)
             panel.slider.setToolTip(
-                "Drag from A to B and hear one groove turn into the other."
+                "Drag from A to B and hear one phrase turn into the other."
                 if ready
                 else f"Not now: {_NOT_YET}"
             )
@@ -108,6 +110,11 @@ class JourneyPresenter(QObject):
     def _take(self, frames: tuple[Frames, ...], changes: tuple[int, ...] = ()) -> None:
         bundle = self._session.bundle
         self.frames = frames
-        self._panel.thumbnails.set_frames(frames, 0.5 if bundle is None else bundle.thresholds)
-        self._panel.strip.set_changes(changes)
+        pictures: tuple[Miniature, ...] = ()
+        what = "hits"
+        if bundle is not None:
+            pictures = miniatures(frames, bundle.representation, bundle.thresholds)
+            what = SCALES[bundle.representation.name]["density"].unit
+        self._panel.thumbnails.set_pictures(pictures)
+        self._panel.strip.set_changes(changes, what)
         self.decoded.emit()

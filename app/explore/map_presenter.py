@@ -11,14 +11,21 @@ from PySide6.QtWidgets import QMenu
 from app.actions import Actions
 from app.explore.describe import hover_text, landmark_anchor
 from app.explore.explore_view import ExploreView
+from app.explore.projections import Projections, Shown
 from app.explore.route import drawn_anchor, drawn_line, drawn_position
 from app.explore.scales import SCALES
 from app.state.session import AnchorName, Session, new_gesture
-from app.widgets.colours import Legend, categories_for, colours_for, limits_for
-from fmvae_core.music.attributes import ATTRIBUTES
+from app.widgets.colours import categories_for, colours_for, limits_for
+from app.widgets.legend import Legend
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from app.widgets.latent_map import LatentMap
+    from fmvae_core.models.bundle import Bundle
+
+_UNITS = {"velocity": " (1 to 127)", "offset": " (of half a step)", "pitch": " (mean)"}
 
 
 class MapPresenter(QObject):
@@ -44,6 +51,7 @@ class MapPresenter(QObject):
         view: ExploreView,
         actions: Actions,
         hear: Callable[[int], None],
+        projections: Projections,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
@@ -51,12 +59,13 @@ class MapPresenter(QObject):
         self._view = view
         self._actions = actions
         self._hear = hear
+        self._projections = projections
         self._map: LatentMap | None = None
         self._legend: Legend | None = None
         self._hovered = -1
         self._gesture = 0
         session.changed.connect(self._on_changed)
-        session.view_changed.connect(lambda fields: self._colour())
+        session.view_changed.connect(self._on_view)
         session.bundle_changed.connect(self._on_bundle)
         box = view.map_bar.colour_by
         box.activated.connect(lambda index: session.set_view(colour_by=box.itemData(index)))
@@ -131,20 +140,38 @@ class MapPresenter(QObject):
     def _on_bundle(self) -> None:
         bundle, latent_map = self._session.bundle, self._map
         self._hovered = -1
+        if bundle is not None:
+            scales = SCALES[bundle.representation.name]
+            names = [(name, scale.title) for name, scale in scales.items()]
+            self._view.map_bar.show_schemes([*names, ("style", "Style")])
         if latent_map is None or bundle is None:
             return
         latent_map.hover_text = lambda index: hover_text(bundle, index)
-        self._colour(first=True)
+        self._project()
+
+    def _on_view(self, fields: frozenset[str]) -> None:
+        if "projection" in fields:
+            self._project()
+        elif "colour_by" in fields:
+            self._colour()
+
+    def _project(self) -> None:
+        """Put everything where it lies in the projection that is shown, and say what that is."""
+        bundle, latent_map = self._session.bundle, self._map
+        if bundle is None or latent_map is None:
+            return
+        shown = self._shown(bundle)
+        latent_map.set_axes(shown.axes, shown.directed)
+        self._colour(shown.places)
         self._draw(frozenset({"a", "b", "landmark"}))
-        latent_map.set_axes(explained=bundle.pca.explained.tolist())
-        share = 100.0 * float(bundle.pca.explained.sum())
-        projection = self._view.map_bar.projection
-        projection.setText(f"PCA · {share:.0f} %")
-        projection.setToolTip(
-            f"The map shows the three directions in which the landmarks differ most: {share:.0f} % "
-            "of their variance. "
-            "A straight line in the model's space is a straight line here."
-        )
+        latent_map.reset_view()
+        self._view.map_bar.show_projection(shown.note, shown.about)
+
+    def _shown(self, bundle: Bundle) -> Shown:
+        name = self._session.view.projection
+        shown = self._projections.get(bundle, name) or self._projections.get(bundle, "pca")
+        assert shown is not None  # a bundle holds its principal components
+        return shown
 
     def _on_changed(self, fields: frozenset[str]) -> None:
         self._draw(fields)
@@ -153,21 +180,24 @@ class MapPresenter(QObject):
         state, bundle, latent_map = self._session.state, self._session.bundle, self._map
         if latent_map is None or bundle is None:
             return
+        projection = self._shown(bundle).projection
         if fields & {"a", "b", "method"}:
-            latent_map.set_anchor("A", drawn_anchor(state.a, bundle))
-            latent_map.set_anchor("B", drawn_anchor(state.b, bundle))
-            latent_map.set_line(drawn_line(state, bundle))
+            latent_map.set_anchor("A", drawn_anchor(state.a, projection))
+            latent_map.set_anchor("B", drawn_anchor(state.b, projection))
+            latent_map.set_line(drawn_line(state, projection))
         if fields & {"a", "b", "method", "position"}:
-            latent_map.set_moving(drawn_position(state, bundle))
+            latent_map.set_moving(drawn_position(state, projection))
         if "landmark" in fields:
             latent_map.set_current(state.landmark)
             self.candidate_changed.emit()
 
-    def _colour(self, first: bool = False) -> None:
+    def _colour(self, places: npt.NDArray[np.float32] | None = None) -> None:
+        """Colour the landmarks, at new places where these are given."""
         bundle, latent_map, legend = self._session.bundle, self._map, self._legend
-        scheme = self._session.view.colour_by
         box = self._view.map_bar.colour_by
-        box.setCurrentIndex(max(0, box.findData(scheme)))
+        # What the last bundle was coloured by, this one may not have.
+        box.setCurrentIndex(max(0, box.findData(self._session.view.colour_by)))
+        scheme = box.currentData()
         if bundle is None or latent_map is None or legend is None:
             return
         marks = bundle.landmarks
@@ -176,14 +206,15 @@ class MapPresenter(QObject):
             colours = colours_for(names, scheme)
             legend.show_categories("Style", categories_for(names))
         else:
-            values = marks.attributes[:, ATTRIBUTES.index(scheme)].astype(float)
-            scale = SCALES[scheme]
+            column = bundle.representation.attribute_names.index(scheme)
+            values = marks.attributes[:, column].astype(float)
+            scale = SCALES[bundle.representation.name][scheme]
             factor = 1.0 if scheme == "offset" else scale.factor  # the tempi differ
             low, high = limits_for(values * factor, scheme)
             colours = colours_for(values * factor, scheme, (low, high))
-            unit = {"density": " (hits)", "velocity": " (1 to 127)", "offset": " (of half a step)"}
-            legend.show_continuous(f"{scale.title}{unit[scheme]}", low, high, scheme)
-        if first:
-            latent_map.set_landmarks(bundle.pca.project(marks.z), colours)
+            unit = _UNITS.get(scheme, f" ({scale.unit})")
+            legend.show_continuous(f"{scale.title}{unit}", low, high, scheme, scale.name)
+        if places is not None:
+            latent_map.set_landmarks(places, colours)
         else:
             latent_map.set_colours(colours)

@@ -1,4 +1,4 @@
-"""Starting the engine and the model worker as processes of their own."""
+"""Starting processes of our own: engine, model worker, the fit of a projection."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ class ChildProcess(QObject):
     -------
     ready()
         It listens at its endpoint.
+    said(bytes)
+        Another line that it printed.
     ended(str)
         It is gone; how, in words.
     """
 
     ready = Signal()
+    said = Signal(bytes)
     ended = Signal(str)
 
     def __init__(self, module: str, name: str, parent: QObject | None = None) -> None:
@@ -58,8 +61,8 @@ class ChildProcess(QObject):
         """Where its error output goes."""
         return log_dir() / f"{self._name}.log"
 
-    def start(self, endpoint: Endpoint, **config: Any) -> None:
-        """Start it at an endpoint, with what else it needs to know."""
+    def start(self, endpoint: Endpoint | None, **config: Any) -> None:
+        """Start it, at an endpoint where it listens, with what else it needs to know."""
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         # Threads of torch that spin while they wait take the processor from everybody else.
@@ -82,7 +85,8 @@ class ChildProcess(QObject):
         process.errorOccurred.connect(self._failed)
         self._process = process
         process.start(sys.executable, ["-m", self._module])
-        line: Mapping[str, Any] = {"address": endpoint.address, "key": endpoint.key, **config}
+        where = {} if endpoint is None else {"address": endpoint.address, "key": endpoint.key}
+        line: Mapping[str, Any] = {**where, **config}
         process.write(json.dumps(line).encode() + b"\n")
         process.closeWriteChannel()
 
@@ -105,10 +109,14 @@ class ChildProcess(QObject):
 
     def _read(self) -> None:
         assert self._process is not None
-        lines = bytes(self._process.readAllStandardOutput().data()).splitlines()
-        for line in lines:
-            if line.strip() == b"ready":
+        process = self._process
+        # Whoever hears a line may end the process.
+        while process is self._process and process.canReadLine():
+            line = bytes(process.readLine().data()).strip()
+            if line == b"ready":
                 self.ready.emit()
+            else:
+                self.said.emit(line)
 
     def _finished(self, code: int, status: QProcess.ExitStatus) -> None:
         crashed = status == QProcess.ExitStatus.CrashExit

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QLockFile, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QLockFile, QObject, Signal
+from typing_extensions import override
 
-from app.services.child_process import ChildProcess
-from app.services.restarts import Restarts
+from app.services.process_client import ProcessClient
 from fmvae_core.files import config_dir, replacing
-from fmvae_core.ipc import Connection, Endpoint, Message, connect
+from fmvae_core.ipc import Endpoint, Message
 from fmvae_core.live.messages import (
     ENGINE_EVENTS,
     EngineState,
@@ -33,22 +33,16 @@ from fmvae_core.music.phrase import Phrase
 
 log = logging.getLogger(__name__)
 
-_GRACE_MS = 1000
 
-
-class EngineClient(QObject):
+class EngineClient(ProcessClient):
     """Starts the engine, talks to it, and brings it back with all it knew when it dies.
 
     Signals
     -------
     state_changed(EngineState), position(Position), swapped(Swapped)
         What the engine tells.
-    lost(str)
-        The engine is gone; how. It is being started again.
     recovered()
         It is back, with phrase, tempo and play state.
-    gave_up(str)
-        It died too often; `start` tries again.
     attached()
         An engine was found that a window left behind when it crashed.
     """
@@ -56,25 +50,10 @@ class EngineClient(QObject):
     state_changed = Signal(object)
     position = Signal(object)
     swapped = Signal(object)
-    lost = Signal(str)
-    recovered = Signal()
-    gave_up = Signal(str)
     attached = Signal()
 
-    _received = Signal(object, object)
-    _closed = Signal(object)
-
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._child = ChildProcess("fmvae_core.live", "engine", self)
-        self._child.ready.connect(self._connect)
-        self._child.ended.connect(self._on_ended)
-        self._received.connect(self._on_message, Qt.ConnectionType.QueuedConnection)
-        self._closed.connect(self._on_closed, Qt.ConnectionType.QueuedConnection)
-        self._connection: Connection[Any] | None = None
-        self._restarts = Restarts()
-        self._closing = False
-        self._recovering = False
+        super().__init__("fmvae_core.live", "engine", ENGINE_EVENTS, Quit(), parent)
         self._state: EngineState | None = None
         self._transport: dict[str, Any] = {}
         self._sound: dict[str, Any] = {}
@@ -83,29 +62,22 @@ class EngineClient(QObject):
         self._runtime_file = config_dir() / "engine.json"
         self._lock = QLockFile(str(config_dir() / "engine.lock"))
         self._owns_runtime_file = False
-        self.endpoint = Endpoint.new("engine")
 
     @property
     def state(self) -> EngineState | None:
         """What the engine last told, ``None`` while there is none."""
         return self._state
 
-    @property
-    def pid(self) -> int | None:
-        """Process number of the engine that this window started."""
-        return self._child.pid
-
     # --- what the window asks for ---------------------------------------------------------------
 
     def start(self) -> None:
         """Attach to an engine that was left behind, or start one."""
-        self._restarts.forget()
         config_dir().mkdir(parents=True, exist_ok=True)
         self._owns_runtime_file = self._owns_runtime_file or self._lock.tryLock(0)
         if self._owns_runtime_file and self._attach():
             self.attached.emit()
             return
-        self._spawn()
+        self._start()
 
     def play(self) -> None:
         """Start the transport."""
@@ -136,24 +108,14 @@ class EngineClient(QObject):
         """Remember the phrase that the worker delivered, for an engine that is started again."""
         self._phrase = SetPhrase(phrase=phrase, revision=revision)
 
+    @override
     def close(self) -> None:
-        """End the engine; blocks until it is gone (it fades first)."""
-        self._closing = True
-        if self._connection is not None:
-            self._connection.send(Quit())
-            self._connection.close()
-            self._connection = None
-        elif self._child.is_running:
-            self._child.kill()
-        self._child.wait_or_kill()
+        super().close()  # it fades first
         if self._owns_runtime_file:
             self._runtime_file.unlink(missing_ok=True)
             self._lock.unlock()
 
     # --- the process ----------------------------------------------------------------------------
-
-    def _spawn(self) -> None:
-        self._child.start(self.endpoint)
 
     def _attach(self) -> bool:
         try:
@@ -174,28 +136,13 @@ class EngineClient(QObject):
             return False
         if sys.platform != "win32":  # the folder that was made for an engine of our own
             Path(self.endpoint.address).parent.rmdir()
-        self.endpoint = endpoint
-        self._connected(connection)
+        self._use(endpoint, connection)
         return True
 
-    def _connect(self) -> None:
-        try:
-            connection = self._open(self.endpoint)
-        except (OSError, multiprocessing.AuthenticationError) as error:
-            log.error("the engine is ready but does not answer: %s", error)
-            self._child.kill()
-            return
+    @override
+    def _on_connected(self) -> None:
         if self._owns_runtime_file:
             self._write_runtime_file()
-        self._connected(connection)
-
-    def _open(self, endpoint: Endpoint) -> Connection[Any]:
-        return connect(
-            endpoint, ENGINE_EVENTS, self._received.emit, self._closed.emit, name="engine"
-        )
-
-    def _connected(self, connection: Connection[Any]) -> None:
-        self._connection = connection
         if self._sound:
             self._send(SetSound(**self._sound))
         if self._transport:
@@ -204,9 +151,7 @@ class EngineClient(QObject):
             self._send(self._phrase)
         if self._playing:
             self._send(Play())
-        if self._recovering:
-            self._recovering = False
-            self.recovered.emit()
+        self._tell_recovered()
 
     def _write_runtime_file(self) -> None:
         table = {"address": self.endpoint.address, "key": self.endpoint.key}
@@ -215,13 +160,8 @@ class EngineClient(QObject):
             with open(descriptor, "w", encoding="utf-8") as file:
                 json.dump(table, file)
 
-    def _send(self, message: Message) -> None:
-        if self._connection is not None:
-            self._connection.send(message)
-
-    def _on_message(self, connection: Connection[Any], message: Message) -> None:
-        if connection is not self._connection:
-            return
+    @override
+    def _on_message(self, message: Message) -> None:
         if isinstance(message, EngineState):
             self._state = message
             # What plays when the phrase has ended by itself, or was started by another client.
@@ -232,30 +172,6 @@ class EngineClient(QObject):
         elif isinstance(message, Swapped):
             self.swapped.emit(message)
 
-    def _on_closed(self, connection: Connection[Any]) -> None:
-        if connection is not self._connection or self._closing:
-            return
-        self._connection = None
-        if self._child.is_running:
-            # It is about to end, and tells so; if it only hung up, it is of no use any more.
-            QTimer.singleShot(_GRACE_MS, self._kill_silent)
-        else:
-            self._revive("it hung up")
-
-    def _kill_silent(self) -> None:
-        if self._connection is None and not self._closing:
-            self._child.kill()
-
-    def _on_ended(self, how: str) -> None:
-        self._connection = None
-        if not self._closing:
-            self._revive(how)
-
-    def _revive(self, how: str) -> None:
+    @override
+    def _on_gone(self) -> None:
         self._state = None
-        self._recovering = True
-        if self._restarts.allow():
-            self.lost.emit(how)
-            self._spawn()
-        else:
-            self.gave_up.emit(how)

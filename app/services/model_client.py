@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -11,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
+from typing_extensions import override
 
-from app.services.child_process import ChildProcess
-from app.services.restarts import Restarts
+from app.services.process_client import ProcessClient
 from fmvae_core.inference.messages import (
     WORKER_EVENTS,
     BundleReady,
@@ -30,13 +28,9 @@ from fmvae_core.inference.messages import (
     Realised,
     WorkerProblem,
 )
-from fmvae_core.ipc import Connection, Endpoint, Message, connect
+from fmvae_core.ipc import Endpoint, Message
 from fmvae_core.music.drums import DEFAULT_DRUM_MAP
 from fmvae_core.music.phrase import Phrase
-
-log = logging.getLogger(__name__)
-
-_GRACE_MS = 1000
 
 Request = Realise | PlayLandmark | DecodeJourney | EncodePhrase
 
@@ -66,7 +60,7 @@ class _Lane:
         self.on_its_way = None
 
 
-class ModelClient(QObject):
+class ModelClient(ProcessClient):
     """Starts the model worker, asks it, and brings it back when it dies.
 
     Requests have growing revisions. While one is on its way a newer one waits and replaces the one
@@ -82,8 +76,8 @@ class ModelClient(QObject):
         The answer to `encode`; compare the revision.
     problem(WorkerProblem)
         What could not be met.
-    lost(str), recovered(), gave_up(str)
-        As those of the engine's client.
+    recovered()
+        It is back, and its networks are loaded.
     """
 
     ready = Signal(object)
@@ -92,24 +86,11 @@ class ModelClient(QObject):
     journey_decoded = Signal(object)
     encoded = Signal(object)
     problem = Signal(object)
-    lost = Signal(str)
-    recovered = Signal()
-    gave_up = Signal(str)
-
-    _received = Signal(object, object)
-    _closed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._child = ChildProcess("fmvae_core.inference", "model-worker", self)
-        self._child.ready.connect(self._connect)
-        self._child.ended.connect(self._on_ended)
-        self._received.connect(self._on_message, Qt.ConnectionType.QueuedConnection)
-        self._closed.connect(self._on_closed, Qt.ConnectionType.QueuedConnection)
-        self._connection: Connection[Any] | None = None
-        self._restarts = Restarts()
-        self._closing = False
-        self._recovering = False
+        super().__init__(
+            "fmvae_core.inference", "model-worker", WORKER_EVENTS, QuitWorker(), parent
+        )
         self._is_ready = False
         self._engine: Endpoint | None = None
         self._bundle: str | None = None
@@ -119,12 +100,6 @@ class ModelClient(QObject):
         self._encode = _Lane(keeps_all=True)
         # Revisions of a window that was started again must exceed those the engine has seen.
         self._revision = int(time.time() * 1000)
-        self.endpoint = Endpoint.new("model")
-
-    @property
-    def pid(self) -> int | None:
-        """Process number of the worker."""
-        return self._child.pid
 
     @property
     def is_ready(self) -> bool:
@@ -146,8 +121,7 @@ class ModelClient(QObject):
             The Groove archive or folder, for landmarks as they were played.
         """
         self._engine, self._bundle, self._corpus = engine, bundle, corpus
-        self._restarts.forget()
-        self._spawn()
+        self._start()
 
     def open_bundle(self, path: str) -> None:
         """Load another bundle; what was asked of the old one is dropped."""
@@ -155,8 +129,7 @@ class ModelClient(QObject):
         self._is_ready = False
         for lane in (self._sound, self._journey, self._encode):
             lane.clear()
-        if self._connection is not None:
-            self._connection.send(OpenBundle(path=path))
+        self._send(OpenBundle(path=path))
 
     def realise(self, z: npt.ArrayLike, asks: Mapping[str, float], tempo: float) -> int:
         """Ask for the phrase of a latent point, moved as asked; return the request's revision."""
@@ -188,17 +161,6 @@ class ModelClient(QObject):
             lambda revision: EncodePhrase(revision=revision, phrase=phrase, drum_map=drum_map),
         )
 
-    def close(self) -> None:
-        """End the worker; blocks until it is gone."""
-        self._closing = True
-        if self._connection is not None:
-            self._connection.send(QuitWorker())
-            self._connection.close()
-            self._connection = None
-        elif self._child.is_running:
-            self._child.kill()
-        self._child.wait_or_kill()
-
     # --- lanes ----------------------------------------------------------------------------------
 
     def _put(self, lane: _Lane, request: Callable[[int], Request]) -> int:
@@ -209,47 +171,34 @@ class ModelClient(QObject):
 
     def _drive(self, lane: _Lane) -> None:
         if lane.on_its_way is None and lane.waiting and self._is_ready:
-            assert self._connection is not None
             lane.on_its_way = lane.waiting.popleft()
-            self._connection.send(lane.on_its_way)
+            self._send(lane.on_its_way)
 
-    def _answered(self, revision: int) -> None:
+    def _answered(self, revision: int) -> bool:
+        """Take note of an answer; return whether it was waited for."""
         for lane in (self._sound, self._journey, self._encode):
             if lane.on_its_way is not None and lane.on_its_way.revision == revision:
                 lane.on_its_way = None
                 self._drive(lane)
+                return True
+        return False
 
     # --- the process ----------------------------------------------------------------------------
 
-    def _spawn(self) -> None:
+    @override
+    def _config(self) -> dict[str, Any]:
         assert self._engine is not None
         engine = {"address": self._engine.address, "key": self._engine.key}
-        self._child.start(self.endpoint, engine=engine, bundle=self._bundle, corpus=self._corpus)
+        return {"engine": engine, "bundle": self._bundle, "corpus": self._corpus}
 
-    def _connect(self) -> None:
-        try:
-            self._connection = connect(
-                self.endpoint,
-                WORKER_EVENTS,
-                self._received.emit,
-                self._closed.emit,
-                name="model-worker",
-            )
-        except (OSError, multiprocessing.AuthenticationError) as error:
-            log.error("the model worker is ready but does not answer: %s", error)
-            self._child.kill()
-
-    def _on_message(self, connection: Connection[Any], message: Message) -> None:
-        if connection is not self._connection:
-            return
+    @override
+    def _on_message(self, message: Message) -> None:
         if isinstance(message, BundleReady):
             if message.path != self._bundle:
                 return  # of a bundle that has been left meanwhile
             self._is_ready = True
             self.ready.emit(message)
-            if self._recovering:
-                self._recovering = False
-                self.recovered.emit()
+            self._tell_recovered()
             for lane in (self._sound, self._journey, self._encode):
                 self._drive(lane)
             return
@@ -261,34 +210,17 @@ class ModelClient(QObject):
             (WorkerProblem, self.problem),
         ):
             if isinstance(message, kind):
-                self._answered(message.revision)
-                signal.emit(message)
+                waited_for = self._answered(message.revision)
+                # What was asked of a bundle that has been left may not even fit the one that is
+                # open; what has no revision was not asked for.
+                if waited_for or message.revision == 0:
+                    signal.emit(message)
 
-    def _on_closed(self, connection: Connection[Any]) -> None:
-        if connection is not self._connection or self._closing:
-            return
-        self._connection = None
+    @override
+    def _on_gone(self) -> None:
         self._is_ready = False
-        # It is about to end, and tells so; if it only hung up, it is of no use any more.
-        QTimer.singleShot(_GRACE_MS, self._kill_silent)
-
-    def _kill_silent(self) -> None:
-        if self._connection is None and not self._closing:
-            self._child.kill()
-
-    def _on_ended(self, how: str) -> None:
-        self._connection = None
-        self._is_ready = False
-        if self._closing:
-            return
         for lane in (self._sound, self._journey, self._encode):
             lane.put_back()
-        self._recovering = True
-        if self._restarts.allow():
-            self.lost.emit(how)
-            self._spawn()
-        else:
-            self.gave_up.emit(how)
 
 
 def _floats(z: npt.ArrayLike) -> tuple[float, ...]:

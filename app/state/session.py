@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
@@ -12,15 +13,16 @@ from PySide6.QtGui import QUndoStack
 
 from app.state.commands import ChangeState
 from fmvae_core.models.bundle import Bundle
-from fmvae_core.music.attributes import ATTRIBUTES
 from fmvae_core.music.phrase import MAX_TEMPO, MIN_TEMPO
 
 Method = Literal["lerp", "slerp"]
 Listening = Literal["model", "played"]
 AnchorName = Literal["A", "B"]
-ColourBy = Literal["density", "velocity", "offset", "style"]
+ColourBy = Literal["density", "velocity", "offset", "pitch", "style"]
 
-NO_ASKS: Mapping[str, float] = dict.fromkeys(ATTRIBUTES, 0.0)
+ProjectionName = Literal["pca", "attributes", "umap"]
+
+NO_ASKS: Mapping[str, float] = MappingProxyType({})
 
 _gestures: Iterator[int] = itertools.count(1)
 
@@ -64,13 +66,16 @@ class SessionState:
     landmark
         The landmark that is heard; ``None`` while the journey is heard.
     asks
-        Wanted change of each attribute: density in hits, velocity 0 to 1, offset -1 to 1.
+        Wanted change of each attribute, as stored: density in hits or notes, velocity 0 to 1,
+        offset -1 to 1, pitch in semitones. One that is not there is left to itself.
     listening
         Whether a landmark sounds as the model hears it or as it was played.
     tempo
         Beats a minute.
     loop, metronome
         Of the transport.
+    instrument
+        General MIDI program, from 0, on which melodies sound.
     """
 
     a: Anchor | None = None
@@ -83,6 +88,7 @@ class SessionState:
     tempo: float = 112.0
     loop: bool = True
     metronome: bool = False
+    instrument: int = 0
 
     @property
     def has_journey(self) -> bool:
@@ -92,10 +98,21 @@ class SessionState:
 
 @dataclass(frozen=True)
 class ViewState:
-    """What is shown and how loud: kept between starts, not part of undo."""
+    """What is shown and how loud: kept between starts, not part of undo.
+
+    Parameters
+    ----------
+    volume
+        0 to 1.
+    colour_by
+        What the map's colours mean.
+    projection
+        What the map's places mean; kept for each bundle.
+    """
 
     volume: float = 0.8
     colour_by: ColourBy = "density"
+    projection: ProjectionName = "pca"
 
 
 class Session(QObject):
@@ -108,7 +125,7 @@ class Session(QObject):
     view_changed(frozenset)
         Names of the fields of `ViewState` that differ now.
     bundle_changed()
-        Another bundle is open; anchors and history begin anew.
+        Another bundle is open; anchors and history begin anew, and the projection is its own.
     """
 
     changed = Signal(object)
@@ -177,9 +194,22 @@ class Session(QObject):
         if changed:
             self.view_changed.emit(changed)
 
-    def open_bundle(self, bundle: Bundle | None) -> None:
-        """Begin with a bundle; what was pinned in another latent space is dropped, history too."""
-        self.restore({"a": None, "b": None, "position": 0.0, "landmark": None, "asks": NO_ASKS})
+    def open_bundle(self, bundle: Bundle | None, projection: ProjectionName = "pca") -> None:
+        """Begin with a bundle; what was pinned in another latent space is dropped, history too.
+
+        The map shows the new bundle in a projection of its own: `bundle_changed` tells both.
+        """
+        self.restore(
+            {
+                "a": None,
+                "b": None,
+                "position": 0.0,
+                "landmark": None,
+                "asks": NO_ASKS,
+                "listening": "model",
+            }
+        )
         self.undo.clear()
         self._bundle = bundle
+        self._view = replace(self._view, projection=projection)
         self.bundle_changed.emit()

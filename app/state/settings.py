@@ -6,17 +6,19 @@ import logging
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.state.session import ColourBy
+from app.state.session import ColourBy, ProjectionName
 from fmvae_core.files import config_dir, replacing
-from fmvae_core.live.messages import Level, Tempo
+from fmvae_core.live.fields import Level, Program, Tempo
 
 log = logging.getLogger(__name__)
 
 _RECENT = 8
+
+T = TypeVar("T")
 
 
 class SavedAnchor(BaseModel):
@@ -37,6 +39,7 @@ class SavedJourney(BaseModel):
     a: SavedAnchor
     b: SavedAnchor
     position: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    instrument: Program | None = None
 
 
 class Settings(BaseModel):
@@ -52,6 +55,8 @@ class Settings(BaseModel):
         As chosen by the user; ``None`` lets the engine choose.
     journeys
         Last anchors, by the bundle's SHA-256.
+    projections
+        How the map was last shown, by the bundle's SHA-256.
     """
 
     model_config = ConfigDict(validate_assignment=True)
@@ -68,6 +73,7 @@ class Settings(BaseModel):
     driver: str | None = None
     recent_bundles: list[str] = []
     journeys: dict[str, SavedJourney] = {}
+    projections: dict[str, ProjectionName] = {}
 
     def remember_bundle(self, path: Path) -> None:
         """Put a bundle at the head of the recent ones."""
@@ -77,8 +83,16 @@ class Settings(BaseModel):
 
     def remember_journey(self, sha256: str, journey: SavedJourney) -> None:
         """Keep the anchors of a bundle, and those of the bundles used last before it."""
-        others = [(key, kept) for key, kept in self.journeys.items() if key != sha256]
-        self.journeys = dict([*others[-(_RECENT - 1) :], (sha256, journey)])
+        self.journeys = _latest(self.journeys, sha256, journey)
+
+    def remember_projection(self, sha256: str, projection: ProjectionName) -> None:
+        """Keep how a bundle's map is shown, and those of the bundles used last before it."""
+        self.projections = _latest(self.projections, sha256, projection)
+
+
+def _latest(entries: dict[str, T], key: str, entry: T) -> dict[str, T]:
+    others = [(other, kept) for other, kept in entries.items() if other != key]
+    return dict([*others[-(_RECENT - 1) :], (key, entry)])
 
 
 def settings_path() -> Path:

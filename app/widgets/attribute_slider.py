@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -31,6 +32,10 @@ class Scale:
         Stored value of one step of the slider.
     reach
         Largest change that can be asked, stored.
+    one
+        The unit of one, where it is not the same.
+    name
+        How a value that is no change is told, where that is not by number and unit.
     """
 
     title: str
@@ -40,12 +45,17 @@ class Scale:
     factor: float
     step: float
     reach: float
+    one: str = ""
+    name: Callable[[float], str] | None = None
 
     def text(self, stored: float, signed: bool = False) -> str:
-        """Return a stored value as the user reads it."""
+        """Return a stored value as the user reads it, or a change (``signed``)."""
+        if self.name is not None and not signed:
+            return self.name(stored)
         shown = round(stored * self.factor)
         number = f"{shown:+d}" if signed and shown else f"{shown:d}"
-        return f"{number.replace('-', '−')} {self.unit}".rstrip()
+        unit = self.one if self.one and abs(shown) == 1 else self.unit
+        return f"{number.replace('-', '−')} {unit}".rstrip()
 
 
 class _Track(ValueSlider):
@@ -139,6 +149,11 @@ class AttributeSlider(QWidget):
         layout.setColumnMinimumWidth(0, 44)
         layout.setColumnMinimumWidth(2, 44)
         self._show()
+
+    @property
+    def scale(self) -> Scale:
+        """How its values are shown."""
+        return self._scale
 
     def set_scale(self, scale: Scale) -> None:
         """Show values on another scale (milliseconds depend on the tempo)."""

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app.actions import COMMANDS, MENUS
 
 MOUSE: tuple[tuple[str, str], ...] = (
-    ("Click a point", "Hear that groove"),
+    ("Click a point", "Hear that phrase"),
     ("Right click a point", "Pin it as A or B"),
     ("Drag the white point", "Travel along the line from A to B"),
     ("Drag A or B", "Pin it at another landmark"),
@@ -26,7 +26,7 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Wheel", "Zoom, or turn the slider that has the focus"),
     ("Shift and drag", "Move the map"),
     ("Double click a slider", "Reset it"),
-    ("Drop a MIDI file", "Begin the journey at your own groove"),
+    ("Drop a MIDI file", "Begin the journey at your own phrase"),
 )
 
 MAP_KEYS: tuple[tuple[str, str], ...] = (
@@ -98,16 +98,16 @@ class AboutBox(QDialog):
         title = QLabel("Flatjam")
         title.setProperty("role", "title")
         about = QLabel(
-            "Two bars of drums become a point, any point becomes two bars again, and because the "
-            "space between is flat, the straight line from one groove to another is a smooth "
-            "musical transition."
+            "A few bars of drums or melody become a point, any point becomes music again, and "
+            "because the space between is flat, the straight line from one phrase to another is a "
+            "smooth musical transition."
         )
         about.setWordWrap(True)
         licences = QLabel(
-            "Flatjam is free software under the MIT licence. The map shows the Groove MIDI Dataset "
-            "of Google (CC BY 4.0). Qt and PySide are used under the LGPL 3, FluidSynth under the "
-            "LGPL 2.1, the typeface Inter under the SIL Open Font License, the icons are Material "
-            "Design Icons (Apache 2.0)."
+            "Flatjam is free software under the MIT licence. The drum models learnt from the "
+            "Groove MIDI Dataset of Google (CC BY 4.0). Qt and PySide are used under the LGPL 3, "
+            "FluidSynth under the LGPL 2.1, the typeface Inter under the SIL Open Font License, "
+            "the icons are Material Design Icons (Apache 2.0)."
         )
         licences.setWordWrap(True)
         licences.setProperty("role", "dim")

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRectF
 
+from app.widgets.phrase_view import Places
+from fmvae_core.music.drum_representation import HITS, N_DRUMS, OFFSETS, VELOCITIES
 from fmvae_core.music.phrase import STEP_BEATS
-from fmvae_core.music.representation import HITS, N_DRUMS, OFFSETS, VELOCITIES, Frames
+from fmvae_core.music.representation import Frames
 
-RULER = 22
-PAD = 10
 _BLOCK = 0.66  # width of a hit, of a step
 
 
@@ -78,34 +78,10 @@ def hits_of(frames: Frames, thresholds: npt.ArrayLike) -> Hits:
     return {row[:2]: Hit(*row) for row in rows}
 
 
-@dataclass(frozen=True)
-class GridPlaces:
-    """Rectangles of a drum grid, in logical pixels. The bass drum lies at the bottom.
+class GridPlaces(Places):
+    """Places of a drum grid: a cell is centred on its step; the bass drum lies at the bottom."""
 
-    Parameters
-    ----------
-    width, height
-        Of the whole widget.
-    labels
-        Width of the names at the left.
-    steps
-        Of the phrase.
-    """
-
-    width: float
-    height: float
-    labels: float
-    steps: int
-
-    @property
-    def field(self) -> QRectF:
-        """All cells together."""
-        left = round(self.labels)
-        return QRectF(left, RULER, self.width - left - PAD, self.height - RULER - PAD)
-
-    def x(self, position: float) -> float:
-        """Return where a position in steps lies: a cell is centred on its step."""
-        return self.field.left() + (position + 0.5) * self.field.width() / self.steps
+    lead = 0.5
 
     def row(self, drum: int) -> tuple[float, float]:
         """Return the top and the height of a drum's row."""

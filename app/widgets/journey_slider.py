@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
@@ -21,8 +19,8 @@ from typing_extensions import override
 
 from app.theme import colour, numerals
 from app.widgets.colours import ANCHOR_A, ANCHOR_B
+from app.widgets.miniature import Miniature
 from app.widgets.value_slider import ValueSlider
-from fmvae_core.music.representation import HITS, N_DRUMS, VELOCITIES, Frames
 
 POINTS = 7
 """Thumbnails along the journey, both ends included."""
@@ -124,17 +122,16 @@ class Thumbnails(QWidget):
         self.setMouseTracking(True)
         self.setAccessibleName("Seven steps from A to B")
         self.setToolTip("Click a step to hear it. With the keyboard: left, right, Enter.")
-        self._frames: tuple[Frames, ...] = ()
-        self._thresholds: npt.ArrayLike = 0.5
+        self._pictures: tuple[Miniature, ...] = ()
         self._position: float | None = None
         self._cursor = 0
         self._hovered = -1
 
-    def set_frames(self, frames: tuple[Frames, ...], thresholds: npt.ArrayLike) -> None:
+    def set_pictures(self, pictures: tuple[Miniature, ...]) -> None:
         """Show the phrases along the way; none while there is no journey."""
-        self._frames = frames
-        self._thresholds = thresholds
-        self.setCursor(Qt.CursorShape.PointingHandCursor if frames else Qt.CursorShape.ArrowCursor)
+        self._pictures = pictures
+        shape = Qt.CursorShape.PointingHandCursor if pictures else Qt.CursorShape.ArrowCursor
+        self.setCursor(shape)
         self.update()
 
     def set_position(self, position: float | None) -> None:
@@ -160,31 +157,19 @@ class Thumbnails(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour("hover" if index == self._hovered else "ground"))
             painter.drawRoundedRect(rect, 4, 4)
-            if index < len(self._frames):
-                self._paint_frames(painter, rect.adjusted(3, 3, -3, -3), self._frames[index])
+            if index < len(self._pictures):
+                _paint_picture(painter, rect.adjusted(3, 3, -3, -3), self._pictures[index])
             near = here is not None and abs(here - index) < 0.5
             focused = self.hasFocus() and index == self._cursor
-            if (near and self._frames) or focused:
+            if (near and self._pictures) or focused:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(colour("machine" if focused else "text"), 1.5))
                 painter.drawRoundedRect(rect.adjusted(0.75, 0.75, -0.75, -0.75), 4, 4)
         painter.end()
 
-    def _paint_frames(self, painter: QPainter, area: QRectF, frames: Frames) -> None:
-        steps = len(frames)
-        across, down = area.width() / steps, area.height() / N_DRUMS
-        hits = frames[:, HITS] >= np.asarray(self._thresholds)
-        velocity = frames[:, VELOCITIES]
-        painter.setPen(Qt.PenStyle.NoPen)
-        for step, drum in zip(*(axis.tolist() for axis in np.nonzero(hits)), strict=True):
-            strength = float(np.clip(velocity[step, drum], 0.0, 1.0))
-            painter.setBrush(colour("text", 0.35 + 0.65 * strength))
-            y = area.bottom() - (drum + 1) * down
-            painter.drawRect(QRectF(area.left() + step * across, y, max(1.2, across), down - 0.8))
-
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._hovered = self._at(event) if self._frames else -1
+        self._hovered = self._at(event) if self._pictures else -1
         self.update()
 
     @override
@@ -195,7 +180,7 @@ class Thumbnails(QWidget):
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self._at(event)
-        if event.button() == Qt.MouseButton.LeftButton and index >= 0 and self._frames:
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0 and self._pictures:
             self._cursor = index
             self.chosen.emit(index)
 
@@ -205,7 +190,7 @@ class Thumbnails(QWidget):
         if event.key() in moves:
             self._cursor = min(POINTS - 1, max(0, self._cursor + moves[Qt.Key(event.key())]))
             self.update()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._frames:
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._pictures:
             self.chosen.emit(self._cursor)
         else:
             super().keyPressEvent(event)
@@ -218,26 +203,38 @@ class Thumbnails(QWidget):
         return -1
 
 
+def _paint_picture(painter: QPainter, area: QRectF, picture: Miniature) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    for mark in picture:
+        painter.setBrush(colour("text", 0.35 + 0.65 * mark.strength))
+        x, y = area.left() + mark.left * area.width(), area.top() + mark.top * area.height()
+        width = max(1.2, mark.width * area.width() - 0.2)
+        height = max(1.2, mark.height * area.height() - 0.8)
+        painter.drawRect(QRectF(x, y, width, height))
+
+
 class StepStrip(QWidget):
-    """How many hits change from one thumbnail to the next, as bars with their numbers."""
+    """How many hits or notes change from one thumbnail to the next, as bars with their numbers."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(62)
         self._changes: tuple[int, ...] = ()
+        self._what = "hits"
 
     @property
     def changes(self) -> tuple[int, ...]:
-        """Changed hits from step to step."""
+        """Changed hits or notes from step to step."""
         return self._changes
 
-    def set_changes(self, changes: tuple[int, ...]) -> None:
-        """Show other numbers."""
+    def set_changes(self, changes: tuple[int, ...], what: str = "hits") -> None:
+        """Show other numbers, and what they count."""
         self._changes = changes
+        self._what = what
         words = ", ".join(map(str, changes)) or "not known yet"
-        self.setAccessibleName("Changed hits from step to step")
+        self.setAccessibleName(f"Changed {what} from step to step")
         self.setAccessibleDescription(words)
-        self.setToolTip(f"Hits that change from one step to the next: {words}")
+        self.setToolTip(f"{what.capitalize()} that change from one step to the next: {words}")
         self.update()
 
     @override
@@ -260,7 +257,7 @@ class StepStrip(QWidget):
             painter.drawText(
                 QRectF(x - 20, base + 2, 40, 16), Qt.AlignmentFlag.AlignCenter, str(count)
             )
-        caption = "hits that change, step by step" if self._changes else _NO_STEPS
+        caption = f"{self._what} that change, step by step" if self._changes else _NO_STEPS
         painter.setPen(colour("dim"))
         painter.drawText(
             QRectF(0, base + 18, self.width(), 18), Qt.AlignmentFlag.AlignCenter, caption

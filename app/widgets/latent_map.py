@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -180,25 +180,19 @@ class LatentMap(QWidget):
 
     def set_axes(
         self,
-        names: tuple[str, str, str] = ("PC1", "PC2", "PC3"),
-        explained: Sequence[float] | npt.NDArray[np.floating] | None = None,
+        texts: tuple[str, str, str],
+        directed: tuple[bool, bool, bool] = (False, False, False),
     ) -> None:
         """Name the axes.
 
         Parameters
         ----------
-        names
-            What each axis shows.
-        explained
-            Share of the variance that each explains, 0..1; shown in per cent.
+        texts
+            What each axis shows; empty where it shows nothing of its own.
+        directed
+            Whether a text says what grows along its axis: an arrow tells which way that is.
         """
-        texts = names
-        if explained is not None:
-            first, second, third = (
-                f"{name}  {float(share):.0%}" for name, share in zip(names, explained, strict=True)
-            )
-            texts = (first, second, third)
-        self._scene.axis_labels = texts
+        self._scene.axis_labels, self._scene.directed = texts, directed
         self._changed("axes")
 
     def set_anchor(self, name: str, point: npt.ArrayLike | None) -> None:

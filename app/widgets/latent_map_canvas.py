@@ -25,6 +25,7 @@ from app.widgets.latent_map_layers import (
     Stroke,
     Strokes,
     View,
+    arrow,
     disc_radii,
     disc_size,
 )
@@ -67,6 +68,8 @@ class MapScene:
         Where the held anchor is.
     axis_labels
         One for each axis.
+    directed
+        Whether an arrow shows which way each axis grows.
     """
 
     points: Points = field(default_factory=lambda: np.zeros((0, 3), np.float32))
@@ -82,6 +85,7 @@ class MapScene:
     held: str = ""
     ghost: Place | None = None
     axis_labels: tuple[str, str, str] = ("PC1", "PC2", "PC3")
+    directed: tuple[bool, bool, bool] = (False, False, False)
 
     def marks(self) -> dict[str, Place]:
         """Return where A and B are drawn: a held one follows the cursor."""
@@ -95,10 +99,12 @@ class MapScene:
         return float(self.low[2] - 0.08 * (self.high[2] - self.low[2]))
 
     def outline(self) -> Points:
-        """Return places ``(k, 3)`` that should all be in view: the landmarks and the floor."""
+        """Return places ``(k, 3)`` that should be in view: floor, and landmarks but far ones."""
         low, high = self.low, self.high
         corners = [(x, y, self.floor()) for x in (low[0], high[0]) for y in (low[1], high[1])]
-        within = ((self.points >= low) & (self.points <= high)).all(axis=1)
+        # Clusters just beyond the box must not be cut off; single far points may be.
+        beyond = 0.3 * (high - low)
+        within = ((self.points >= low - beyond) & (self.points <= high + beyond)).all(axis=1)
         return np.concatenate([self.points[within], np.array(corners, np.float32)])
 
 
@@ -233,7 +239,8 @@ class MapCanvas(vispy_app.Canvas):
         changes, self._changes = self._changes, set()
         if self._atlas is None or self._atlas.scale != view.scale or "axes" in changes:
             labels = {f"axis {k}": text for k, text in enumerate(self.scene.axis_labels)}
-            self._atlas = paint_atlas(labels, self._font, view.scale)
+            tone = "text" if any(self.scene.directed) else "dim"
+            self._atlas = paint_atlas(labels, self._font, view.scale, tone)
             texture = gloo.Texture2D(self._atlas.pixels, interpolation="linear")
             for sprites in (self._labels, self._marks, self._moving):
                 sprites.set_texture(texture)
@@ -279,17 +286,27 @@ class MapCanvas(vispy_app.Canvas):
         far_x, far_y = middle[:2] + reach * corner
         near_x, near_y = middle[:2] - reach * corner
         strokes.append(Stroke((far_x, far_y, floor), (far_x, far_y, top), (clear, (*tone, 0.1))))
+        # Names lie outside of the rims nearest to the eye, that of the third above the upright;
+        # where something grows along an axis, at the tip of its arrow.
+        out = -np.array([*corner, 0.0])
+        at = [
+            np.array([middle[0], near_y, floor]),
+            np.array([near_x, middle[1], floor]),
+            np.array([far_x, far_y, floor]),
+        ]
+        ways = np.diag([0.66 * reach[0], 0.66 * reach[1], 1.06 * (top - floor)])
+        sprites = []
+        for axis in range(3):
+            aside = np.zeros(3) if axis == 2 else out * np.array([*reach, 0.0])
+            aside[axis] = 0.0
+            if scene.directed[axis]:
+                tones = (*rgb(COLOURS["text"]), 0.75)
+                strokes += arrow(at[axis] + 0.05 * aside, ways[axis], out, tones)
+            share = 1.1 if axis == 2 else 1.32 if scene.directed[axis] else 0.0
+            place = at[axis] + (0.06 if scene.directed[axis] else 0.09) * aside
+            sprites.append(Sprite(f"axis {axis}", place + share * ways[axis]))
         self._floor.set(strokes)
-        beyond = 0.09 * reach
-        out_x, out_y = near_x - corner[0] * beyond[0], near_y - corner[1] * beyond[1]
-        self._labels.set(
-            [
-                Sprite("axis 0", (middle[0], out_y, floor)),
-                Sprite("axis 1", (out_x, middle[1], floor)),
-                Sprite("axis 2", (far_x, far_y, top + 0.05 * (top - floor))),
-            ],
-            atlas,
-        )
+        self._labels.set(sprites, atlas)
 
     def _upload_line(self) -> None:
         scene = self.scene

@@ -166,6 +166,36 @@ class Stroke:
     width: float = 1.0
 
 
+def arrow(
+    start: npt.NDArray[np.float64],
+    way: npt.NDArray[np.float64],
+    side: npt.NDArray[np.float64],
+    tone: npt.ArrayLike,
+) -> list[Stroke]:
+    """Return the strokes of an arrow that grows clearer towards its tip.
+
+    Parameters
+    ----------
+    start, way
+        Where it begins and how far it goes, ``(3,)``.
+    side
+        A direction ``(3,)`` that is not that of the way: its head opens along it.
+    tone
+        RGBA in 0..1.
+    """
+    length = float(np.linalg.norm(way))
+    across = side - way * (side @ way) / length**2
+    across *= 0.035 * length / float(np.linalg.norm(across))
+    clear = np.asarray(tone, np.float64)
+    faint = clear * (1.0, 1.0, 1.0, 0.2)
+    tip, back = start + way, start + 0.93 * way
+    return [
+        Stroke(start, tip, (faint, clear), 1.6),
+        Stroke(tip, back + across, (clear, clear), 1.6),
+        Stroke(tip, back - across, (clear, clear), 1.6),
+    ]
+
+
 class Strokes:
     """Straight strokes with soft edges, of one width from near to far."""
 

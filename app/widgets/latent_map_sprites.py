@@ -117,7 +117,7 @@ _MARKS: dict[str, tuple[float, Callable[[QPainter, QFont], None]]] = {
 """Name to half the side of the picture in logical pixels, and what paints it about (0, 0)."""
 
 
-def paint_atlas(labels: Mapping[str, str], font: QFont, scale: float) -> Atlas:
+def paint_atlas(labels: Mapping[str, str], font: QFont, scale: float, tone: str = "dim") -> Atlas:
     """Paint all pictures.
 
     Parameters
@@ -128,6 +128,8 @@ def paint_atlas(labels: Mapping[str, str], font: QFont, scale: float) -> Atlas:
         The family of letters and labels.
     scale
         Device pixels of a logical one.
+    tone
+        Name of the colour of the labels.
     """
     small = QFont(font)
     small.setPixelSize(12)
@@ -154,7 +156,7 @@ def paint_atlas(labels: Mapping[str, str], font: QFont, scale: float) -> Atlas:
             _MARKS[name][1](painter, font)
         else:
             painter.setFont(small)
-            painter.setPen(colour("dim"))
+            painter.setPen(colour(tone))
             box = QRectF(-width / scale / 2, -height / scale / 2, width / scale, height / scale)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, labels[name])
         painter.restore()

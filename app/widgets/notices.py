@@ -48,11 +48,10 @@ class _Notice(QFrame):
         super().__init__()
         self.setObjectName("notice")
         self.setProperty("level", level)
-        self.words = f"{text} {remedy}".strip()
-        self.setAccessibleName(f"{level.capitalize()}: {self.words}")
+        self._level = level
         sign = QLabel()
         sign.setPixmap(icon(*_ICONS[level]).pixmap(QSize(20, 20)))
-        label = QLabel(f"<b>{_escape(text)}</b> {_escape(remedy)}")
+        self._label = label = QLabel()
         label.setTextFormat(Qt.TextFormat.RichText)
         label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -61,10 +60,10 @@ class _Notice(QFrame):
         layout.setSpacing(10)
         layout.addWidget(sign)
         layout.addWidget(label, 1)
-        self.buttons = []
-        for entry in buttons:
+        self.buttons: list[QPushButton] = []
+        for number, entry in enumerate(buttons):
             button = QPushButton(entry.text)
-            button.clicked.connect(lambda _checked=False, do=entry.do: do())
+            button.clicked.connect(lambda _checked=False, number=number: self._press(number))
             layout.addWidget(button)
             self.buttons.append(button)
         cross = QToolButton()
@@ -73,6 +72,22 @@ class _Notice(QFrame):
         cross.setAccessibleName("Hide this message")
         cross.clicked.connect(close)
         layout.addWidget(cross)
+        self.say(text, remedy, buttons)
+
+    def has_form(self, level: Level, buttons: tuple[Remedy, ...]) -> bool:
+        """Return whether it looks as asked but for its words."""
+        names = [button.text() for button in self.buttons]
+        return self._level == level and names == [entry.text for entry in buttons]
+
+    def say(self, text: str, remedy: str, buttons: tuple[Remedy, ...]) -> None:
+        """Say something else in the same form: a button that is being pressed stays."""
+        self.words = f"{text} {remedy}".strip()
+        self.setAccessibleName(f"{self._level.capitalize()}: {self.words}")
+        self._label.setText(f"<b>{_escape(text)}</b> {_escape(remedy)}")
+        self._remedies = buttons
+
+    def _press(self, number: int) -> None:
+        self._remedies[number].do()
 
 
 class Notices(QWidget):
@@ -119,7 +134,9 @@ class Notices(QWidget):
         words = f"{text} {remedy}".strip()
         if self._hidden.get(key) == words:
             return
-        if key in self._notices and self._notices[key].words == words:
+        current = self._notices.get(key)
+        if current is not None and current.has_form(level, buttons):
+            current.say(text, remedy, buttons)
             return
         self.settle(key)
         notice = _Notice(level, text, remedy, buttons, lambda: self._hide(key))

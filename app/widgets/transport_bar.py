@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Actions, icon
+from app.models_menu import ModelEntry
 from app.state.session import new_gesture
 from app.theme import named, numerals
-from app.widgets.indicators import LevelMeter, StatusLight
+from app.widgets.indicators import StatusLight
 from app.widgets.number_box import NumberBox
 from fmvae_core.music.phrase import BEATS_PER_BAR, MAX_TEMPO, MIN_TEMPO
 
@@ -36,7 +37,7 @@ class TransportBar(QFrame):
     volume_edited(float)
         0 to 1.
     bundle_chosen(str)
-        Folder of a recent bundle.
+        Folder of a bundle that was picked from the menu.
     """
 
     tempo_edited = Signal(float, int)
@@ -53,11 +54,11 @@ class TransportBar(QFrame):
 
         self.model = named(QToolButton(), "model")
         self.model.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.model.setToolTip("The trained model that plays. Click to open another.")
-        self._recent = QMenu(self.model)
-        self.model.setMenu(self._recent)
+        self._models = QMenu(self.model)
+        self._models.setToolTipsVisible(True)
+        self.model.setMenu(self._models)
         self._open = actions["file.open_bundle"]
-        self.show_bundle("no model", [])
+        self.show_models((), None)
 
         self.play = _button(actions["play.toggle"], "play", 26)
         self.loop = _button(actions["play.loop"])
@@ -85,8 +86,6 @@ class TransportBar(QFrame):
         self.volume.setAccessibleName("Volume")
         self.volume.setToolTip("Volume\nCtrl+Up and Ctrl+Down change it too.")
         self.volume.valueChanged.connect(lambda value: self.volume_edited.emit(value / 100))
-        self.meter = LevelMeter()
-        self.meter.hide()
         self.panic = _button(actions["play.panic"], "panic")
         self.engine = StatusLight("Sound")
         self.worker = StatusLight("Model")
@@ -106,7 +105,6 @@ class TransportBar(QFrame):
         layout.addSpacing(12)
         layout.addWidget(speaker)
         layout.addWidget(self.volume)
-        layout.addWidget(self.meter)
         layout.addStretch(1)
         layout.addWidget(self.engine)
         layout.addSpacing(10)
@@ -114,17 +112,28 @@ class TransportBar(QFrame):
         layout.addSpacing(10)
         layout.addWidget(self.panic)
 
-    def show_bundle(self, name: str, recent: list[str]) -> None:
-        """Show the model's name and the bundles that were open before."""
+    def show_models(self, models: Sequence[ModelEntry], chosen: ModelEntry | None) -> None:
+        """Show the model that is open, and those that can be chosen."""
+        name = chosen.name if chosen else "no model"
+        kind = f", {chosen.kind}" if chosen else ""
         self.model.setText(name)
-        self.model.setAccessibleName(f"Model: {name}")
-        self._recent.clear()
-        self._recent.addAction(self._open)
-        if recent:
-            self._recent.addSeparator()
-        for path in recent:
-            entry = self._recent.addAction(f"{Path(path).name}   {Path(path).parent}")
-            entry.triggered.connect(lambda _checked, path=path: self.bundle_chosen.emit(path))
+        self.model.setAccessibleName(f"Model: {name}{kind}")
+        self.model.setToolTip(f"The trained model that plays{kind}. Click to choose another.")
+        self._models.clear()
+        for index, model in enumerate(models):
+            if index and models[index - 1].is_shipped != model.is_shipped:
+                self._models.addSeparator()
+            entry = self._models.addAction(f"{model.name}\t{model.kind}")
+            entry.setToolTip(str(model.path))
+            entry.setCheckable(True)
+            entry.setChecked(model == chosen)
+            if model == chosen:
+                entry.setIcon(icon("mdi6.check"))
+            entry.triggered.connect(
+                lambda _checked, path=str(model.path): self.bundle_chosen.emit(path)
+            )
+        self._models.addSeparator()
+        self._models.addAction(self._open)
 
     def show_playing(self, playing: bool) -> None:
         """Show whether the transport runs."""

@@ -33,6 +33,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture(scope="session")
+def melody_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A small bundle of four bars for the cello; never write to it."""
+    folder = tmp_path_factory.mktemp("melodies") / "tiny-cello"
+    return tiny_bundle(folder, representation="melody", bars=4)
+
+
+@pytest.fixture(scope="session")
 def corpus_folder(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Path:
     """The recordings that `bundle`'s landmarks name; never write to them."""
     return tiny_corpus(tmp_path_factory.mktemp("corpus"), bundle)
@@ -66,8 +73,8 @@ def start(qtbot: QtBot, qapp: QApplication, bundle: Bundle, corpus_folder: Path)
         if ready:
             qtbot.waitUntil(lambda: flatjam.engine.state is not None, timeout=PATIENCE)
             qtbot.waitUntil(lambda: flatjam.explore.phrase is not None, timeout=PATIENCE)
-            flatjam.window.activateWindow()
-            qtbot.waitActive(flatjam.window)
+            with qtbot.waitActive(flatjam.window, timeout=PATIENCE):
+                flatjam.window.activateWindow()
         return flatjam
 
     yield begin

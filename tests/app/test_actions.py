@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import SIGNAL, Qt, QUrl
@@ -94,6 +95,7 @@ def test_enabled_commands_do_something(
             window.isFullScreen(),
             len([w for w in QApplication.topLevelWidgets() if w.isVisible()]),
             None if camera is None else repr(vars(camera)),
+            flatjam.projection.is_fitting,
         )
 
     done = set()
@@ -108,6 +110,8 @@ def test_enabled_commands_do_something(
                 action.trigger()
         if command_id == "play.louder":
             session.set_view(volume=0.5)
+        if command_id == "view.pca":
+            session.set_view(projection="attributes")  # it is what a newcomer sees
         if command_id == "view.reset_map" and window.explore.map is not None:
             qtbot.keyClick(window.explore.map, Qt.Key.Key_Left)
         if command_id == "play.panic":
@@ -167,6 +171,41 @@ def test_phrase_journey_and_sound_are_written(
     blocked.write_text("not a folder")
     flatjam.files.save_phrase(blocked / "groove.mid")
     assert "could not be written" in notices.shown["saved"]
+
+
+def test_writing_sound_shows_progress_and_can_be_cancelled(
+    flatjam: Application, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices, files = flatjam.window.notices, flatjam.files
+    render = flatjam.window.actions_table["file.render"]
+    said: list[str] = []
+    show = notices.show_notice
+
+    def listen(key: str, text: str, remedy: str = "", *rest: Any) -> None:
+        show(key, text, remedy, *rest)
+        if key == "render":
+            said.append(notices.shown[key])
+
+    monkeypatch.setattr(notices, "show_notice", listen)
+    path = tmp_path / "groove.wav"
+    files.render(path)
+    qtbot.waitUntil(lambda: not files.is_rendering, timeout=PATIENCE)
+    shares = [int(words.split()[-2]) for words in said if words.endswith("%")]
+    assert len(set(shares)) > 10
+    assert shares == sorted(shares)
+    assert shares[-1] == 100
+    assert "render" not in notices.shown
+
+    path.write_bytes(b"precious")
+    notices.settle("saved")
+    files.render(path)
+    assert not render.isEnabled()
+    (cancel,) = notices.buttons("render")
+    qtbot.mouseClick(cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not files.is_rendering, timeout=PATIENCE)
+    assert render.isEnabled()
+    assert path.read_bytes() == b"precious"
+    assert not {"render", "saved"} & set(notices.shown)
 
 
 def test_a_midi_file_becomes_an_anchor(flatjam: Application, tmp_path: Path, qtbot: QtBot) -> None:

@@ -125,6 +125,8 @@ def test_a_killed_model_worker_is_reported_and_restarted(
     notices = flatjam.window.notices
     pid = flatjam.model.pid
     assert pid is not None
+    lost: list[str] = []
+    flatjam.model.lost.connect(lost.append)
     with qtbot.waitSignal(flatjam.model.lost, timeout=PATIENCE):
         os.kill(pid, signal.SIGKILL)
     assert "worker-gone" in notices.shown
@@ -135,6 +137,7 @@ def test_a_killed_model_worker_is_reported_and_restarted(
     flatjam.journey.move(1.0)
     qtbot.waitUntil(lambda: flatjam.model.is_ready, timeout=PATIENCE)
     assert flatjam.model.pid != pid
+    assert len(lost) == 1  # it takes a while to come back and is left in peace meanwhile
     assert "is back" in notices.shown["worker-gone"]
     qtbot.waitUntil(lambda: flatjam.explore.phrase != before, timeout=PATIENCE)
 

@@ -10,7 +10,6 @@ from app.widgets.colours import (
     OTHER,
     SCHEMES,
     VELOCITY,
-    Legend,
     categories_for,
     colours_for,
     hexadecimal,
@@ -19,6 +18,7 @@ from app.widgets.colours import (
     oklab,
     rgb,
 )
+from app.widgets.legend import Legend
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, for linear RGB.
 COLOUR_BLINDNESS = {

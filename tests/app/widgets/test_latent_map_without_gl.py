@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 app = QApplication([])
-from app.widgets.colours import Legend
+from app.widgets.legend import Legend
 from app.widgets.latent_map import LatentMap
 
 failed, pins, clicks, hovered = [], [], [], []
@@ -30,7 +30,7 @@ latent_map.resize(900, 600)
 points = np.random.default_rng(0).normal(size=(6000, 3))
 latent_map.set_landmarks(points, np.ones((6000, 4)))
 latent_map.set_colours(np.ones((6000, 4)))
-latent_map.set_axes(explained=(0.3, 0.2, 0.1))
+latent_map.set_axes(("busier", "harder", "later"), (True, True, True))
 latent_map.set_anchor("A", points[0])
 latent_map.set_line(points[:2])
 latent_map.set_moving(points[:2].mean(axis=0))
