@@ -13,14 +13,17 @@ from torch import Tensor, nn
 
 from fmvae_core.geometry.jacobian import Decoder, exact_jacobian
 from fmvae_core.geometry.metric import metric_tensor
-from fmvae_core.models.fm_music_vae import FMMusicVAE
+from fmvae_core.models.recurrent_vae import RecurrentVAE
 
 _AT_ONCE = 64
 _READ_Z = (
     "decoder.conductor_start.weight",
     "decoder.conductor.weight_ih_l0",
-    "prior.inference.0.weight",
 )
+
+
+class SingularMetricError(ValueError):
+    """A latent direction has no effect on what is decoded."""
 
 
 def mean_metric(f: Decoder, z: Tensor) -> Tensor:
@@ -31,7 +34,7 @@ def mean_metric(f: Decoder, z: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def calibrate(model: FMMusicVAE, metric: Tensor, frames: Tensor) -> None:
+def calibrate(model: RecurrentVAE, metric: Tensor, frames: Tensor) -> None:
     """Change a model's latent coordinates, in place, to ``z' = metric^(1/2) z``.
 
     The change is folded into the layers that write and read z: exactly for posterior means, decoder
@@ -49,24 +52,31 @@ def calibrate(model: FMMusicVAE, metric: Tensor, frames: Tensor) -> None:
 
     Raises
     ------
+    SingularMetricError
+        If a direction does nothing; it cannot be calibrated.
     ValueError
-        If the metric is singular: a direction that does nothing cannot be calibrated.
+        If the decoder is not the parallel one.
     """
+    if model.config.decoder != "parallel":
+        raise ValueError("only the parallel decoder can be calibrated")
     eigenvalues, vectors = torch.linalg.eigh(metric.double())
     if float(eigenvalues[0]) <= 1e-9 * float(eigenvalues[-1]):
-        raise ValueError("a latent direction has no effect at all; train on before calibrating")
+        raise SingularMetricError("a latent direction has no effect; train on before calibrating")
     into = (vectors * eigenvalues.sqrt()) @ vectors.T
     back = (vectors * eigenvalues.rsqrt()) @ vectors.T
 
     mean, log_std = model.encode(frames)
-    zeta_mean = model.prior.inference(mean).chunk(2, dim=-1)[0]
-    prior_log_std = model.prior.generation(zeta_mean).chunk(2, dim=-1)[1]
-    generation = model.prior.generation[-1]
-    assert isinstance(generation, nn.Linear)
     _write(model.encoder.head, into, log_std)
-    _write(generation, into, prior_log_std)
     weights = dict(model.named_parameters())
-    for name in _READ_Z:
+    read = list(_READ_Z)
+    if model.prior is not None:
+        zeta_mean = model.prior.inference(mean).chunk(2, dim=-1)[0]
+        prior_log_std = model.prior.generation(zeta_mean).chunk(2, dim=-1)[1]
+        generation = model.prior.generation[-1]
+        assert isinstance(generation, nn.Linear)
+        _write(generation, into, prior_log_std)
+        read.append("prior.inference.0.weight")
+    for name in read:
         weights[name].copy_(weights[name].double() @ back)
 
 

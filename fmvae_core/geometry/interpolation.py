@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fmvae_core.music.representation import HITS
-
 Points = npt.NDArray[np.float32]
 
 _PARALLEL = 1e-4  # sine of the angle below which slerp is lerp to float32's precision
@@ -53,27 +51,22 @@ def slerp(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> Points:
     return np.where(straight, (1.0 - part) * start + part * end, arc).astype(np.float32)
 
 
-def step_changes(
-    frames: npt.NDArray[np.float32], thresholds: npt.ArrayLike = 0.5
-) -> npt.NDArray[np.int64]:
-    """Count the hits that change from each phrase to the next (Hamming distance, section 4.1).
+def step_changes(onsets: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Count the onsets that change from each phrase to the next (Hamming distance, section 4.1).
 
     The largest of them is the paper's smoothness of an interpolation.
 
     Parameters
     ----------
-    frames
-        ``(m, steps, 27)`` along the way; hits may be probabilities.
-    thresholds
-        Probability from which a hit sounds; a number or one for each of the 9 drums.
+    onsets
+        ``(m, ..., steps, voices)`` along the way; see `Representation.onsets`.
 
     Returns
     -------
     changes
-        ``(m - 1,)``.
+        ``(m - 1, ...)``.
     """
-    hits = frames[..., HITS] >= np.asarray(thresholds)
-    return (hits[1:] != hits[:-1]).sum(axis=(-2, -1))
+    return (onsets[1:] != onsets[:-1]).sum(axis=(-2, -1))
 
 
 def _broadcast(

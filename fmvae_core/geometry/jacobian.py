@@ -22,6 +22,17 @@ def orthonormal_directions(
     return torch.linalg.qr(gaussian).Q.transpose(1, 2).to(dtype)
 
 
+def gaussian_directions(
+    batch: int, dim: int, samples: int, generator: torch.Generator, dtype: torch.dtype
+) -> Tensor:
+    """Return standard Normal directions for each point, the u of equation 8, ``(batch, S, dim)``.
+
+    They are about ``sqrt(dim)`` long, and so is a step along them.
+    """
+    shape = (batch, samples, dim)
+    return torch.randn(shape, generator=generator, device=generator.device).to(dtype)
+
+
 def all_directions(batch: int, dim: int, like: Tensor) -> Tensor:
     """Return the coordinate axes for each point, ``(batch, dim, dim)``."""
     return torch.eye(dim, dtype=like.dtype, device=like.device).expand(batch, dim, dim)
@@ -40,7 +51,7 @@ def taylor_jacobian(f: Decoder, z: Tensor, directions: Tensor, step: float) -> T
     z
         ``(batch, d)``.
     directions
-        ``(batch, k, d)``, of length 1.
+        ``(batch, k, d)``; orthonormal ones give columns of the Jacobian.
     step
         h, in units of z.
 

@@ -2,8 +2,8 @@
 
 A bundle holds
 
-- ``bundle.json``: format, model configuration, hit thresholds, names, and the SHA-256 of the two
-  files below;
+- ``bundle.json``: format, representation, model configuration, thresholds, names, and the SHA-256
+  of the two files below;
 - ``weights.safetensors``: the networks in float16;
 - ``landmarks.safetensors``: latents of the training performances with attributes and origin,
   attribute vectors and the principal components of the map;
@@ -21,73 +21,38 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from pydantic import ValidationError
 
 from fmvae_core.geometry.projection import PCA
+from fmvae_core.models.bundle_files import (
+    CARD,
+    LANDMARKS,
+    MANIFEST,
+    MAP_DIMENSIONS,
+    REMEDY,
+    TENSORS,
+    WEIGHTS,
+    BundleError,
+    Manifest,
+    first_of,
+    look_at,
+    may_replace,
+    read_manifest,
+    read_tensors,
+    sha256,
+    swap_in,
+    write_json,
+    write_tensors,
+)
 from fmvae_core.models.landmarks import Landmarks
-from fmvae_core.music.attributes import ATTRIBUTES
-from fmvae_core.music.representation import N_DRUMS
+from fmvae_core.music.instruments import instrument_of
+from fmvae_core.music.representation import Representation, representation
 
-FORMAT = "flatjam-bundle"
-FORMAT_VERSION = 1
-MAP_DIMENSIONS = 3
-
-_MANIFEST = "bundle.json"
-_WEIGHTS = "weights.safetensors"
-_LANDMARKS = "landmarks.safetensors"
-_CARD = "card.json"
-_TENSORS: dict[str, type[np.generic]] = {
-    "z": np.float16,
-    "attributes": np.float32,
-    "style": np.int32,
-    "drummer": np.int32,
-    "performance": np.int32,
-    "bar": np.int32,
-    "tempo": np.float32,
-    "attribute_vectors": np.float32,
-    "pca_mean": np.float32,
-    "pca_components": np.float32,
-    "pca_explained": np.float32,
-}
-_REMEDY = "choose another bundle, or export this one again"
-
-
-class BundleError(ValueError):
-    """A bundle that cannot be used; the message says why and what to do."""
-
-
-Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
-
-
-class _Manifest(BaseModel):
-    """What ``bundle.json`` holds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    format: Literal["flatjam-bundle"] = "flatjam-bundle"
-    format_version: int = FORMAT_VERSION
-    name: str
-    representation: Literal["drums"] = "drums"
-    bars: int = Field(ge=1)
-    latent_dim: int = Field(ge=MAP_DIMENSIONS)
-    model: dict[str, Any]
-    thresholds: tuple[Threshold, ...] = Field(min_length=N_DRUMS, max_length=N_DRUMS)
-    attributes: tuple[Literal["density"], Literal["velocity"], Literal["offset"]] = (
-        "density",
-        "velocity",
-        "offset",
-    )
-    styles: tuple[str, ...]
-    drummers: tuple[str, ...]
-    performances: tuple[str, ...]
-    weights_sha256: str
-    landmarks_sha256: str
+__all__ = ["Bundle", "BundleError", "write_bundle"]
 
 
 @dataclass(frozen=True)
@@ -100,14 +65,14 @@ class Bundle:
         Its folder.
     name
         For people.
-    bars
-        Length of its phrases.
+    representation
+        How its phrases become frames and back.
     latent_dim
         Dimensions of its latent space.
     model_config
         The networks' configuration, as written.
     thresholds
-        ``(9,)``: probability from which a hit of each drum sounds.
+        Drums: ``(9,)``, probability from which a hit of each sounds. Melodies have none, ``(0,)``.
     landmarks
         The corpus in latent space.
     attribute_vectors
@@ -122,7 +87,7 @@ class Bundle:
 
     path: Path
     name: str
-    bars: int
+    representation: Representation
     latent_dim: int
     model_config: dict[str, Any]
     thresholds: npt.NDArray[np.float32]
@@ -143,16 +108,16 @@ class Bundle:
             If there is no bundle, or a broken, foreign or newer one; the message says what to do.
         """
         folder = Path(path)
-        manifest_bytes, manifest = _read_manifest(folder)
-        tensors = _read_tensors(folder / _LANDMARKS, manifest.landmarks_sha256)
-        _look_at(folder / _WEIGHTS)
+        manifest_bytes, manifest = read_manifest(folder)
+        tensors = read_tensors(folder / LANDMARKS, manifest.landmarks_sha256)
+        look_at(folder / WEIGHTS)
         try:
-            for key, kind in _TENSORS.items():
+            for key, kind in TENSORS.items():
                 if key not in tensors or tensors[key].dtype != kind:
-                    raise ValueError(f"{_LANDMARKS} lacks '{key}' as {kind.__name__}")
-            card = json.loads((folder / _CARD).read_text("utf-8"))
+                    raise ValueError(f"{LANDMARKS} lacks '{key}' as {kind.__name__}")
+            card = json.loads((folder / CARD).read_text("utf-8"))
             if not isinstance(card, dict):
-                raise ValueError(f"{_CARD} is not a JSON object")
+                raise ValueError(f"{CARD} is not a JSON object")
             landmarks = Landmarks(
                 z=tensors["z"].astype(np.float32),
                 attributes=tensors["attributes"],
@@ -166,24 +131,49 @@ class Bundle:
                 performances=manifest.performances,
             )
             vectors = tensors["attribute_vectors"]
+            plays = representation(manifest.representation, manifest.bars)
             pca = PCA(tensors["pca_mean"], tensors["pca_components"], tensors["pca_explained"])
-            _check_geometry(manifest.latent_dim, landmarks, vectors, pca)
+            _check_geometry(plays, manifest.latent_dim, landmarks, vectors, pca)
         except (OSError, ValueError) as error:
-            raise BundleError(f"the bundle {folder} is damaged ({error}); {_REMEDY}") from None
+            raise BundleError(f"the bundle {folder} is damaged ({error}); {REMEDY}") from None
         return cls(
             path=folder,
             name=manifest.name,
-            bars=manifest.bars,
+            representation=plays,
             latent_dim=manifest.latent_dim,
             model_config=manifest.model,
             thresholds=np.asarray(manifest.thresholds, np.float32),
             landmarks=landmarks,
-            attribute_vectors=dict(zip(ATTRIBUTES, vectors, strict=True)),
+            attribute_vectors=dict(zip(plays.attribute_names, vectors, strict=True)),
             pca=pca,
             card=card,
             sha256=hashlib.sha256(manifest_bytes).hexdigest(),
             _weights_sha256=manifest.weights_sha256,
         )
+
+    @property
+    def bars(self) -> int:
+        """Length of its phrases."""
+        return self.representation.bars
+
+    @property
+    def corpus(self) -> str:
+        """Key of the corpus it learnt from, as its card names it; empty where that does not."""
+        data = self.card.get("data")
+        return str(data.get("corpus", "")) if isinstance(data, dict) else ""
+
+    @property
+    def is_of_groove(self) -> bool:
+        """Whether its landmarks can be played as played: the Groove dataset's files are known.
+
+        Which files another corpus was made of is not kept, and a guess could play the wrong ones.
+        """
+        return self.corpus == "groove"
+
+    @property
+    def instrument(self) -> int:
+        """General MIDI program, from 0, that its melodies are played with unless one is chosen."""
+        return instrument_of(self.corpus)
 
     def weights(self) -> dict[str, npt.NDArray[np.float16]]:
         """Read the networks' weights, by their names in the state dict.
@@ -193,11 +183,11 @@ class Bundle:
         BundleError
             If the file is damaged or holds values that are not numbers.
         """
-        weights = _read_tensors(self.path / _WEIGHTS, self._weights_sha256)
+        weights = read_tensors(self.path / WEIGHTS, self._weights_sha256)
         for name, tensor in weights.items():
             if tensor.dtype != np.float16 or not np.isfinite(tensor).all():
                 raise BundleError(
-                    f"the weights '{name}' of {self.path} are not finite float16 numbers; {_REMEDY}"
+                    f"the weights '{name}' of {self.path} are not finite float16 numbers; {REMEDY}"
                 )
         return weights
 
@@ -209,15 +199,17 @@ def write_bundle(
     bars: int,
     model_config: Mapping[str, Any],
     weights: Mapping[str, npt.NDArray[np.floating[Any]]],
-    thresholds: npt.ArrayLike,
     landmarks: Landmarks,
     attribute_vectors: Mapping[str, npt.ArrayLike],
     pca: PCA,
     card: Mapping[str, Any],
+    thresholds: npt.ArrayLike = (),
 ) -> Bundle:
     """Write a bundle and open it. An existing bundle is replaced only once the new one is complete.
 
-    Parameters are those of `Bundle`; ``weights`` are stored as float16.
+    Parameters are those of `Bundle`; ``weights`` are stored as float16, ``thresholds`` may be left
+    out for melodies, and the representation is the one that ``model_config`` names (drums where it
+    names none).
 
     Raises
     ------
@@ -226,11 +218,16 @@ def write_bundle(
         bundle lies at ``path``.
     """
     target = Path(path)
-    if target.exists() and not _may_replace(target):
+    if target.exists() and not may_replace(target):
         raise BundleError(f"{target} exists and is not a bundle; choose another folder to write to")
-    if set(attribute_vectors) != set(ATTRIBUTES):
-        raise BundleError(f"a bundle needs the attribute vectors {', '.join(ATTRIBUTES)}")
-    vectors = np.stack([np.asarray(attribute_vectors[key], np.float32) for key in ATTRIBUTES])
+    plays = str(model_config.get("representation", "drums"))
+    try:
+        names = representation(plays, bars).attribute_names
+    except ValueError as error:
+        raise BundleError(f"the parts do not make a bundle: {error}") from None
+    if set(attribute_vectors) != set(names):
+        raise BundleError(f"a bundle of {plays} needs the attribute vectors {', '.join(names)}")
+    vectors = np.stack([np.asarray(attribute_vectors[key], np.float32) for key in names])
     halves = {}
     for key, tensor in weights.items():
         with np.errstate(over="ignore"):  # found and named just below
@@ -251,147 +248,59 @@ def write_bundle(
         "pca_explained": pca.explained,
     }
     with np.errstate(over="ignore"):  # found when the finished bundle is opened
-        tensors = {key: parts[key].astype(kind) for key, kind in _TENSORS.items()}
+        tensors = {key: parts[key].astype(kind) for key, kind in TENSORS.items()}
 
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f".{target.name}.{os.getpid()}.part")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:
-        _save(halves, scratch / _WEIGHTS)
-        _save(tensors, scratch / _LANDMARKS)
-        _write_json(dict(card), scratch / _CARD)
+        write_tensors(halves, scratch / WEIGHTS)
+        write_tensors(tensors, scratch / LANDMARKS)
+        write_json(dict(card), scratch / CARD)
         try:
-            manifest = _Manifest(
+            manifest = Manifest(
                 name=name,
+                representation=plays,  # type: ignore[arg-type]  # it is checked here
                 bars=bars,
+                attributes=names,
                 latent_dim=landmarks.z.shape[1],
                 model=dict(model_config),
                 thresholds=tuple(np.asarray(thresholds, np.float64).tolist()),
                 styles=landmarks.styles,
                 drummers=landmarks.drummers,
                 performances=landmarks.performances,
-                weights_sha256=_sha256(scratch / _WEIGHTS),
-                landmarks_sha256=_sha256(scratch / _LANDMARKS),
+                weights_sha256=sha256(scratch / WEIGHTS),
+                landmarks_sha256=sha256(scratch / LANDMARKS),
             )
         except ValidationError as error:
-            raise BundleError(f"the parts do not make a bundle: {_first(error)}") from None
-        _write_json(manifest.model_dump(mode="json"), scratch / _MANIFEST)
+            raise BundleError(f"the parts do not make a bundle: {first_of(error)}") from None
+        write_json(manifest.model_dump(mode="json"), scratch / MANIFEST)
         Bundle.open(scratch).weights()
-        _swap_in(scratch, target)
+        swap_in(scratch, target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return Bundle.open(target)
 
 
-def _read_manifest(folder: Path) -> tuple[bytes, _Manifest]:
-    try:
-        data = (folder / _MANIFEST).read_bytes()
-    except FileNotFoundError:
-        found = "is not a bundle: it has no bundle.json" if folder.is_dir() else "does not exist"
-        raise BundleError(f"{folder} {found}; choose the folder of a bundle") from None
-    except OSError as error:
-        raise BundleError(
-            f"{folder} cannot be read ({error}); choose the folder of a bundle"
-        ) from None
-    try:
-        table = json.loads(data)
-    except ValueError as error:
-        raise BundleError(f"the bundle {folder} is damaged ({error}); {_REMEDY}") from None
-    if not isinstance(table, dict) or table.get("format") != FORMAT:
-        raise BundleError(f"{folder} is not a Flatjam bundle; choose the folder of one")
-    version = table.get("format_version")
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise BundleError(
-            f"the bundle {folder} has format {version}, this Flatjam reads up to {FORMAT_VERSION}; "
-            "update Flatjam to open it"
-        )
-    representation = table.get("representation")
-    if isinstance(representation, str) and representation != "drums":
-        raise BundleError(
-            f"the bundle {folder} plays '{representation}', this Flatjam plays drums; "
-            "choose a drum bundle"
-        )
-    try:
-        return data, _Manifest.model_validate(table)
-    except ValidationError as error:
-        raise BundleError(f"the bundle {folder} is damaged ({_first(error)}); {_REMEDY}") from None
-
-
 def _check_geometry(
-    latent_dim: int, landmarks: Landmarks, vectors: npt.NDArray[np.float32], pca: PCA
+    plays: Representation,
+    latent_dim: int,
+    landmarks: Landmarks,
+    vectors: npt.NDArray[np.float32],
+    pca: PCA,
 ) -> None:
+    names = plays.attribute_names
+    if landmarks.attributes.shape[1] != len(names):
+        raise ValueError(
+            f"landmarks have {landmarks.attributes.shape[1]} attributes, not {', '.join(names)}"
+        )
     if landmarks.z.shape[1] != latent_dim:
         raise ValueError(f"landmarks have {landmarks.z.shape[1]} dimensions, not {latent_dim}")
-    if vectors.shape != (len(ATTRIBUTES), latent_dim):
+    if vectors.shape != (len(names), latent_dim):
         raise ValueError(f"attribute vectors have shape {vectors.shape}")
     if pca.components.shape != (MAP_DIMENSIONS, latent_dim):
         raise ValueError(f"principal components have shape {pca.components.shape}")
     for part in (vectors, pca.mean, pca.components, pca.explained):
         if not np.isfinite(part).all():
             raise ValueError("attribute vectors or components hold values that are not numbers")
-
-
-def _look_at(file: Path) -> None:
-    """Notice missing or truncated weights now (header and length), not when they are loaded."""
-    try:
-        with safe_open(file, framework="numpy"):
-            pass
-    except (OSError, SafetensorError) as error:
-        raise BundleError(f"{file} is damaged ({error}); {_REMEDY}") from None
-
-
-def _read_tensors(file: Path, sha256: str) -> dict[str, npt.NDArray[Any]]:
-    try:
-        if _sha256(file) != sha256:
-            raise BundleError(f"{file} is not what was written with its bundle.json; {_REMEDY}")
-        with safe_open(file, framework="numpy") as tensors:
-            return {key: tensors.get_tensor(key) for key in tensors.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise BundleError(f"{file} is damaged ({error}); {_REMEDY}") from None
-
-
-def _save(tensors: dict[str, npt.NDArray[Any]], file: Path) -> None:
-    _write(save({key: np.ascontiguousarray(tensor) for key, tensor in tensors.items()}), file)
-
-
-def _write_json(value: dict[str, Any], file: Path) -> None:
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    _write(f"{text}\n".encode(), file)
-
-
-def _write(data: bytes, file: Path) -> None:
-    with open(file, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _sha256(file: Path) -> str:
-    with open(file, "rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
-
-
-def _may_replace(target: Path) -> bool:
-    return target.is_dir() and ((target / _MANIFEST).is_file() or not any(target.iterdir()))
-
-
-def _swap_in(scratch: Path, target: Path) -> None:
-    """Put a finished folder into place. Folders have no atomic swap: the old one steps aside."""
-    aside = target.with_name(f".{target.name}.{os.getpid()}.old")
-    shutil.rmtree(aside, ignore_errors=True)
-    had_one = target.exists()
-    if had_one:
-        os.replace(target, aside)
-    try:
-        os.replace(scratch, target)
-    except OSError:
-        if had_one:
-            os.replace(aside, target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _first(error: ValidationError) -> str:
-    detail = error.errors()[0]
-    return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"

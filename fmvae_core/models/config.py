@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from fmvae_core.music.phrase import STEPS_PER_BAR
+
+Cell = Literal["gru", "lstm"]
+DecoderKind = Literal["parallel", "autoregressive"]
+PriorKind = Literal["hierarchical", "standard"]
+RepresentationName = Literal["drums", "melody", "motion"]
+
+_CHOICES = {
+    "representation": get_args(RepresentationName),
+    "encoder_cell": get_args(Cell),
+    "decoder": get_args(DecoderKind),
+    "prior": get_args(PriorKind),
+}
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Shape of an FM-Music-VAE (Figure 1, Table 3).
+    """Shape of a recurrent VAE (Figure 1, Table 3).
+
+    The defaults are those of FM-Music-VAE. MusicVAE is ``encoder_cell = "lstm"``,
+    ``decoder = "autoregressive"``, ``prior = "standard"``.
 
     Parameters
     ----------
@@ -21,15 +36,22 @@ class ModelConfig:
         Input of ``16 * bars`` steps of ``features``.
     latent_dim
         Size of z.
+    encoder_cell
+        Of the bidirectional recurrent network.
     encoder_hidden
-        Units of each layer of the bidirectional GRU, for each direction.
+        Units of each of its layers, for each direction.
+    decoder
+        ``parallel``: GRUs without frame feedback, all bars at once; ``autoregressive``: MusicVAE's
+        LSTMs, which hear the frame before.
     conductor_hidden
         Units of the conductor.
     decoder_hidden
-        Units of each layer of the bar-level GRU.
+        Units of each layer of the bar-level network.
     place_in_bar
-        Whether the bar-level GRU is told at which step of the bar it is, by a learnt vector added
-        to its input. Ours: without frame feedback it would have to count.
+        Whether the parallel decoder is told at which step of the bar it is, by a learnt vector
+        added to its input. Ours: without frame feedback it would have to count.
+    prior
+        ``hierarchical`` (equation 2) or a ``standard`` Normal.
     prior_hidden
         Units of the fully connected layers of q(zeta|z) and p(z|zeta).
     prior_latent_dim
@@ -38,21 +60,25 @@ class ModelConfig:
         K of equation 2.
     """
 
-    representation: str = "drums"
+    representation: RepresentationName = "drums"
     bars: int = 2
     features: int = 27
     latent_dim: int = 32
+    encoder_cell: Cell = "gru"
     encoder_hidden: tuple[int, ...] = (512, 512)
+    decoder: DecoderKind = "parallel"
     conductor_hidden: int = 512
     decoder_hidden: tuple[int, ...] = (512, 512)
     place_in_bar: bool = True
+    prior: PriorKind = "hierarchical"
     prior_hidden: tuple[int, ...] = (256, 256)
     prior_latent_dim: int = 32
     importance_samples: int = 8
 
     def __post_init__(self) -> None:
-        if self.representation != "drums":
-            raise ValueError(f"there is no representation '{self.representation}'; choose drums")
+        for name, choices in _CHOICES.items():
+            if (chosen := getattr(self, name)) not in choices:
+                raise ValueError(f"there is no {name} '{chosen}'; choose {', '.join(choices)}")
         for name in ("encoder_hidden", "decoder_hidden"):
             units = getattr(self, name)
             if not units or len(set(units)) != 1:

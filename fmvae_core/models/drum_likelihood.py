@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fmvae_core.music.representation import HITS, OFFSETS, VELOCITIES
+from fmvae_core.music.drum_representation import HITS, OFFSETS, VELOCITIES
 
 # Precisions of the two Gaussians over 2: variances of 1/8 and 1/4.
 VELOCITY_WEIGHT = 4.0
@@ -57,6 +57,13 @@ def audible(frames: Tensor) -> Tensor:
     """
     hits = frames[..., HITS]
     return torch.cat([hits, hits * frames[..., VELOCITIES], hits * frames[..., OFFSETS]], dim=-1)
+
+
+def decided(raw: Tensor) -> Tensor:
+    """Return the likeliest frames, ``(..., 27)``: hits or none, and 0 where there is none."""
+    frames = sounding_frames(expected_frames(raw))
+    frames[..., HITS] = (frames[..., HITS] >= 0.5).to(frames.dtype)
+    return audible(frames)
 
 
 def negative_log_likelihood(raw: Tensor, frames: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The posterior q(z|x): stacked bidirectional GRUs (section 3.1)."""
+"""The posterior q(z|x): stacked bidirectional recurrent networks (section 3.1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Encoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         hidden = config.encoder_hidden[0]
-        self.rnn = nn.GRU(
+        cell = nn.LSTM if config.encoder_cell == "lstm" else nn.GRU
+        self.rnn: nn.RNNBase = cell(
             config.features,
             hidden,
             num_layers=len(config.encoder_hidden),
@@ -41,6 +42,7 @@ class Encoder(nn.Module):
         frames
             ``(batch, steps, features)``.
         """
-        _, last = self.rnn(frames)
+        _, state = self.rnn(frames)
+        last = state[0] if isinstance(state, tuple) else state
         mean, log_std = self.head(torch.cat([last[-2], last[-1]], dim=-1)).chunk(2, dim=-1)
         return mean, log_std.clamp(_MIN_LOG_STD, _MAX_LOG_STD)

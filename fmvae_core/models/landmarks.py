@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fmvae_core.music.attributes import ATTRIBUTES
-
 
 @dataclass(frozen=True)
 class Landmarks:
@@ -19,7 +17,7 @@ class Landmarks:
     z
         ``(n, d)`` float32.
     attributes
-        ``(n, 3)`` float32, columns as in `fmvae_core.music.attributes.ATTRIBUTES`.
+        ``(n, k)`` float32, columns as the representation names its attributes.
     style, drummer, performance
         ``(n,)`` indices into the lists of names that follow.
     bar
@@ -45,10 +43,8 @@ class Landmarks:
         if self.z.ndim != 2 or len(self.z) == 0:
             raise ValueError(f"landmarks need latents of shape (n, d), not {self.z.shape}")
         n = len(self.z)
-        if self.attributes.shape != (n, len(ATTRIBUTES)):
-            raise ValueError(
-                f"attributes have shape {self.attributes.shape}, not {(n, len(ATTRIBUTES))}"
-            )
+        if self.attributes.ndim != 2 or len(self.attributes) != n:
+            raise ValueError(f"attributes have shape {self.attributes.shape}, not ({n}, k)")
         for name in ("style", "drummer", "performance", "bar", "tempo"):
             column = getattr(self, name)
             if column.shape != (n,):

@@ -1,8 +1,9 @@
-"""What a training does: a preset, at a size, with changes."""
+"""What a training does: a preset, at a size, in a variant, with changes."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any
 
 from fmvae_core.files import resource
 from fmvae_core.models.config import ModelConfig
-from fmvae_core.training.constraint import ConstraintConfig
+from fmvae_core.training.constraint import PUBLISHED_STEPS, ConstraintConfig
 from fmvae_core.training.objective import FlatnessConfig
+
+_PARTS = ("model", "optimiser", "constraint", "flatness")
 
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """Settings of Adam and of the run's length.
+    """Settings of Adam, of the run's length and of what a step is given.
 
     Parameters
     ----------
@@ -31,6 +34,10 @@ class OptimiserConfig:
     hop_steps
         Distance of the training windows in sixteenths. 16 is one bar; 8 adds those that begin in
         the middle of a bar.
+    scheduled_sampling
+        k of the inverse sigmoid ``k / (k + exp(step / k))``, the share of true frames that an
+        autoregressive decoder hears (Bengio et al. 2015), at MusicVAE's published length of a run;
+        0 is all of them.
     """
 
     steps: int = 30_000
@@ -40,6 +47,7 @@ class OptimiserConfig:
     clip: float = 100.0
     averaging: float = 0.999
     hop_steps: int = 16
+    scheduled_sampling: float = 0.0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 2:
@@ -51,15 +59,57 @@ class OptimiserConfig:
         ratio = self.final_learning_rate / self.learning_rate
         return float(self.learning_rate * ratio**share)
 
+    def teacher_share(self, step: int) -> float:
+        """Return the share of true frames at a step (from 0)."""
+        k = self.scheduled_sampling
+        if k == 0:
+            return 1.0
+        exponent = min(step * PUBLISHED_STEPS / self.steps / k, 700.0)
+        return float(k / (k + math.exp(exponent)))
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """The middle of an attribute's distribution, kept from training (section 4.2, Table 1).
+
+    Parameters
+    ----------
+    attribute
+        Of the representation.
+    share
+        Of all phrases, about the median: 0.1 is the middle decile.
+    """
+
+    attribute: str
+    share: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise ValueError(f"the share to hold out lies between 0 and 1, not {self.share}")
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that decides what a run does; stored in the run and in each checkpoint."""
+    """Everything that decides what a run does; stored in the run and in each checkpoint.
+
+    Parameters
+    ----------
+    preset, size, variant
+        Where the settings come from; see `load_preset`.
+    corpus
+        What to learn.
+    seed
+        Of everything random.
+    hold_out
+        What to keep from training, if anything.
+    """
 
     preset: str
     size: str
+    variant: str = ""
     corpus: str = "groove"
     seed: int = 0
+    hold_out: HoldOut | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     constraint: ConstraintConfig = field(default_factory=ConstraintConfig)
@@ -84,6 +134,7 @@ class TrainingConfig:
             "optimiser": OptimiserConfig,
             "constraint": ConstraintConfig,
             "flatness": FlatnessConfig,
+            "hold_out": HoldOut,
         }
         built: dict[str, Any] = {}
         try:
@@ -91,7 +142,8 @@ class TrainingConfig:
                 if name == "model":
                     built[name] = ModelConfig.from_dict(value)
                 else:
-                    built[name] = parts[name](**value) if name in parts else value
+                    is_part = name in parts and value is not None
+                    built[name] = parts[name](**value) if is_part else value
             return cls(**built)
         except TypeError as error:
             raise ValueError(f"unknown setting in the training configuration: {error}") from None
@@ -107,6 +159,8 @@ def load_preset(
     size: str = "paper",
     overrides: dict[str, dict[str, Any]] | None = None,
     *,
+    variant: str = "",
+    hold_out: HoldOut | None = None,
     seed: int = 0,
     path: Path | None = None,
 ) -> TrainingConfig:
@@ -120,25 +174,49 @@ def load_preset(
         ``paper`` is the row of Table 3 itself; others are tables ``[size.NAME]`` in the preset.
     overrides
         Changes by table (``model``, ``optimiser``, ``constraint``, ``flatness``), applied last.
+    variant
+        Another model than FM-Music-VAE on the same data: a table ``[variant.NAME]`` in the preset.
+    hold_out
+        What to keep from training.
 
     Raises
     ------
     ValueError
-        If preset or size do not exist, or a setting is unknown.
+        If preset, size or variant do not exist, or a setting is unknown.
     """
     file = path or resource("presets", f"{name}.toml")
     if not file.is_file():
         raise ValueError(f"there is no preset '{name}'; choose one of: {', '.join(presets())}")
     table = tomllib.loads(file.read_text("utf-8"))
-    sizes = table.pop("size", {})
-    if size != "paper" and size not in sizes:
-        known = ", ".join(["paper", *sizes])
-        raise ValueError(f"preset '{name}' has no size '{size}'; choose one of: {known}")
-    fields: dict[str, Any] = {"preset": name, "size": size, "seed": seed, "corpus": table["corpus"]}
-    for part in ("model", "optimiser", "constraint", "flatness"):
-        fields[part] = {
+    sizes = {"paper": {}, **table.pop("size", {})}
+    variants = {"": {}, **table.pop("variant", {})}
+    for kind, chosen, known in (("size", size, sizes), ("variant", variant, variants)):
+        if chosen not in known:
+            raise ValueError(
+                f"preset '{name}' has no {kind} '{chosen}'; choose one of: "
+                f"{', '.join(filter(None, known))}"
+            )
+    if unknown := set(overrides or {}) - set(_PARTS):
+        raise ValueError(
+            f"there is no table '{sorted(unknown)[0]}' of settings; choose {', '.join(_PARTS)}"
+        )
+    parts: dict[str, dict[str, Any]] = {
+        part: {
             **table.get(part, {}),
-            **sizes.get(size, {}).get(part, {}),
+            **sizes[size].get(part, {}),
+            **variants[variant].get(part, {}),
             **(overrides or {}).get(part, {}),
         }
-    return TrainingConfig.from_dict(fields)
+        for part in _PARTS
+    }
+    config = TrainingConfig.from_dict(
+        {
+            "preset": name,
+            "size": size,
+            "variant": variant,
+            "corpus": table["corpus"],
+            "seed": seed,
+            **parts,
+        }
+    )
+    return dataclasses.replace(config, hold_out=hold_out)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
-Multiplier = Literal["rewo", "relative"]
+Multiplier = Literal["rewo", "relative", "annealed"]
+
+PUBLISHED_STEPS = 200_000
+"""Length of the run that MusicVAE's schedules are published for; they are scaled to the run."""
 
 _STEEPNESS = 100.0  # tau of f, as Klushyn et al. 2019 publish it
 
@@ -23,7 +26,13 @@ class ConstraintConfig:
     nu
         Rate of the multiplier (Table 3).
     multiplier
-        ``rewo`` is the update of Klushyn et al. 2019; ``relative`` steps by the relative violation.
+        ``rewo`` is the update of Klushyn et al. 2019; ``relative`` steps by the relative violation;
+        ``annealed`` leaves the constraint out, as MusicVAE does: beta rises as
+        ``max_beta * (1 - anneal_rate ** step)`` whatever the reconstruction.
+    anneal_rate
+        Of MusicVAE's schedule; 0 is a constant beta.
+    free_bits
+        KL of a phrase, in bits and in total, that costs nothing.
     initial_beta, min_beta, max_beta
         Weight of the KL in the initial phase, and its bounds afterwards. ``beta = 1 / lambda``.
     smoothing
@@ -38,6 +47,8 @@ class ConstraintConfig:
     kappa: float = 0.14
     nu: float = 1.0
     multiplier: Multiplier = "rewo"
+    anneal_rate: float = 0.0
+    free_bits: float = 0.0
     initial_beta: float = 1e-3
     min_beta: float = 1e-3
     max_beta: float = 10.0
@@ -50,8 +61,21 @@ class ConstraintConfig:
             raise ValueError(f"kappa must be positive, not {self.kappa}")
         if not 0 < self.min_beta <= self.max_beta:
             raise ValueError("the bounds of beta must satisfy 0 < min_beta <= max_beta")
-        if self.multiplier not in ("rewo", "relative"):
+        if self.multiplier not in get_args(Multiplier):
             raise ValueError(f"there is no multiplier '{self.multiplier}'")
+        if not 0 <= self.anneal_rate < 1 or self.free_bits < 0:
+            raise ValueError("anneal_rate lies between 0 and 1, and free_bits is not negative")
+
+    @property
+    def free_nats(self) -> float:
+        """KL of a phrase that costs nothing."""
+        return self.free_bits * math.log(2)
+
+    def annealed_beta(self, step: int, planned: int) -> float:
+        """Return MusicVAE's beta after `step` steps of a run of `planned`."""
+        if self.anneal_rate == 0:
+            return self.max_beta
+        return self.max_beta * (1 - self.anneal_rate ** (step * PUBLISHED_STEPS / planned))
 
 
 @dataclass(frozen=True)
@@ -82,6 +106,8 @@ class ConstraintState:
 
 def begin(config: ConstraintConfig) -> ConstraintState:
     """Return the state before the first step."""
+    if config.multiplier == "annealed":
+        return ConstraintState(config.annealed_beta(0, 1), config.kappa**2, phase_end=0)
     return ConstraintState(beta=config.initial_beta, bound=config.kappa**2)
 
 
@@ -114,6 +140,8 @@ def advance(
     average = value if state.average is None else past * state.average + (1 - past) * value
     state = replace(state, average=average, best=min(state.best, average))
 
+    if config.multiplier == "annealed":
+        return replace(state, beta=config.annealed_beta(step, planned))
     if state.is_initial:
         if average < state.bound:
             return replace(state, phase_end=step, beta=max(state.beta, config.min_beta))

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from fmvae_core.geometry.jacobian import all_directions, orthonormal_directions, taylor_jacobian
 from fmvae_core.geometry.metric import (
     FlatnessForm,
+    JacobianEstimator,
+    estimate_metric,
     flatness_loss,
     mean_square_scale,
-    metric_tensor,
 )
 from fmvae_core.geometry.mixup import mixup
-from fmvae_core.models.drum_likelihood import (
-    audible,
-    expected_frames,
-    mean_squared_error,
-    negative_log_likelihood,
-)
-from fmvae_core.models.fm_music_vae import FMMusicVAE, sample_posterior
+from fmvae_core.models.recurrent_vae import RecurrentVAE, sample_posterior
 
 
 @dataclass(frozen=True)
@@ -35,32 +29,47 @@ class FlatnessConfig:
         Weight of the term in equation 5; 0 switches it off.
     form
         ``scale-free`` or ``paper`` (equation 6).
+    estimator
+        How the metric tensor is estimated (`fmvae_core.geometry.metric.estimate_metric`).
     directions
-        Random orthonormal directions of the Jacobian, or 0 for all latent dimensions.
+        Random orthonormal directions of ``taylor``, or 0 for all latent dimensions.
+    samples
+        S of equation 8, of the other estimators.
     points
         Mixup points a step.
     alpha0
         How far mixup goes beyond its two points.
     step
-        h of the Taylor expansion, in standard deviations of the latents of the batch.
+        h of the Taylor expansion or mu of equation 8, in standard deviations of the latents of the
+        batch.
     ramp
         Steps over which eta grows to its full value once the initial phase is over.
     observation
-        What f(z) is: the ``audible`` frame, or the ``plain`` concatenation.
+        What f(z) is: the ``plain`` frame of the likelihood's means, which for drums are
+        ``[p, p * velocity, p * offset]`` because an absent hit counts as 0; or the ``audible`` one,
+        in which velocity and offset are weighted by p once more.
     """
 
     eta: float = 60.0
     form: FlatnessForm = "scale-free"
+    estimator: JacobianEstimator = "taylor"
     directions: int = 8
+    samples: int = 32
     points: int = 16
     alpha0: float = 0.3
     step: float = 0.05
     ramp: int = 500
-    observation: Literal["audible", "plain"] = "audible"
+    observation: Literal["audible", "plain"] = "plain"
 
     def __post_init__(self) -> None:
         if self.form not in ("scale-free", "paper"):
             raise ValueError(f"there is no flatness '{self.form}'; choose scale-free or paper")
+        if self.estimator not in (estimators := get_args(JacobianEstimator)):
+            raise ValueError(
+                f"there is no estimator '{self.estimator}'; choose {', '.join(estimators)}"
+            )
+        if self.samples < 4:
+            raise ValueError(f"equation 8 needs four samples or more, not {self.samples}")
         if self.observation not in ("audible", "plain"):
             raise ValueError(f"f(z) is 'audible' or 'plain', not '{self.observation}'")
 
@@ -82,37 +91,58 @@ class Metrics:
         return dict(zip(names, stacked.tolist(), strict=True))
 
 
-def observe(model: FMMusicVAE, z: Tensor, config: FlatnessConfig) -> Tensor:
+def observe(model: RecurrentVAE, z: Tensor, config: FlatnessConfig) -> Tensor:
     """Return f(z) of the metric tensor, ``(batch, steps * features)``: deterministic."""
-    frames = expected_frames(model.decoder(z))
-    return (audible(frames) if config.observation == "audible" else frames).flatten(1)
+    frames = model.likelihood.expected_frames(model.decode(z))
+    audible = config.observation == "audible"
+    return (model.likelihood.audible(frames) if audible else frames).flatten(1)
 
 
 def flatness_term(
-    model: FMMusicVAE, z: Tensor, config: FlatnessConfig, generator: torch.Generator
+    model: RecurrentVAE, z: Tensor, config: FlatnessConfig, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Return the flatness loss and c^2 at mixup points of a batch of latents ``(batch, d)``."""
     points = mixup(z, min(config.points, len(z)), config.alpha0, generator)
-    dim = points.shape[1]
-    if 0 < config.directions < dim:
-        directions = orthonormal_directions(
-            len(points), dim, config.directions, generator, points.dtype
-        )
-    else:
-        directions = all_directions(len(points), dim, points)
     step = config.step * float(z.detach().std(dim=0).mean())
-    columns = taylor_jacobian(
-        lambda at: observe(model, at, config), points, directions, max(step, 1e-6)
+    metric, other = estimate_metric(
+        lambda at: observe(model, at, config),
+        points,
+        generator,
+        estimator=config.estimator,
+        directions=config.directions,
+        samples=config.samples,
+        step=max(step, 1e-6),
     )
-    metric = metric_tensor(columns)
-    return flatness_loss(metric, config.form), mean_square_scale(metric)
+    scale = (mean_square_scale(metric) + mean_square_scale(other)) / 2
+    return flatness_loss(metric, config.form, other), scale
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the terms of the loss count at one step.
+
+    Parameters
+    ----------
+    beta
+        Weight of the KL, 1 / lambda.
+    eta
+        Weight of the flatness term; 0 leaves its cost out too.
+    free_nats
+        KL of a phrase that costs nothing.
+    teacher_share
+        Probability that an autoregressive decoder hears the true frame.
+    """
+
+    beta: float
+    eta: float = 0.0
+    free_nats: float = 0.0
+    teacher_share: float = 1.0
 
 
 def loss(
-    model: FMMusicVAE,
+    model: RecurrentVAE,
     frames: Tensor,
-    beta: float,
-    eta: float,
+    weights: Weights,
     flatness: FlatnessConfig,
     generator: torch.Generator,
 ) -> tuple[Tensor, Metrics]:
@@ -125,10 +155,10 @@ def loss(
     ----------
     frames
         ``(batch, steps, features)``.
-    beta
-        Weight of the KL bound.
-    eta
-        Weight of the flatness term at this step; 0 leaves its cost out too.
+    weights
+        Of the terms at this step.
+    flatness
+        Settings of the flatness term.
     generator
         Source of all randomness of the step, on the device of `frames`.
     """
@@ -141,12 +171,14 @@ def loss(
         device=z.device,
         dtype=z.dtype,
     )
-    raw = model.decoder(z)
-    nll = negative_log_likelihood(raw, frames).mean()
-    kl = model.kl_bound(z, mean, log_std, prior_noise).mean()
-    total = nll + beta * kl
+    raw = model.reconstruct(z, frames, weights.teacher_share, generator)
+    nll = model.likelihood.negative_log_likelihood(raw, frames).mean()
+    kl = model.kl_bound(z, mean, log_std, prior_noise)
+    charged = (kl - weights.free_nats).clamp_min(0.0) if weights.free_nats else kl
+    total = nll + weights.beta * charged.mean()
     flat, scale = torch.zeros_like(nll), torch.zeros_like(nll)
-    if eta > 0:
+    if weights.eta > 0:
         flat, scale = flatness_term(model, z, flatness, generator)
-        total = total + eta * flat
-    return total, Metrics(mean_squared_error(raw.detach(), frames), nll, kl, flat, scale)
+        total = total + weights.eta * flat
+    constraint = model.likelihood.mean_squared_error(raw.detach(), frames)
+    return total, Metrics(constraint, nll, kl.mean(), flat, scale)

@@ -10,20 +10,30 @@ import numpy as np
 import torch
 
 from fmvae_core import __version__
-from fmvae_core.data.corpus import Corpus
-from fmvae_core.data.groove import ATTRIBUTION
-from fmvae_core.data.sources import open_corpus
+from fmvae_core.data.corpus import Corpus, Split, Windows
+from fmvae_core.data.sources import attribution, open_corpus
 from fmvae_core.evaluation.card import Evaluation, evaluate
 from fmvae_core.evaluation.coding import encode
 from fmvae_core.evaluation.flatness import flatness
-from fmvae_core.geometry.calibration import calibrate, mean_metric
+from fmvae_core.geometry.calibration import SingularMetricError, calibrate, mean_metric
 from fmvae_core.geometry.projection import PCA
 from fmvae_core.models.bundle import Bundle, write_bundle
-from fmvae_core.models.fm_music_vae import FMMusicVAE
 from fmvae_core.models.landmarks import Landmarks
+from fmvae_core.models.recurrent_vae import RecurrentVAE
+from fmvae_core.music.representation import representation
 from fmvae_core.training.checkpoint import Checkpoint, load_checkpoint
 from fmvae_core.training.objective import FlatnessConfig, observe
+from fmvae_core.training.phrases import Phrases, phrases
 from fmvae_core.training.trainer import CHECKPOINT_FILE
+
+MODEL_NAMES = {
+    "": "FM-Music-VAE",
+    "no-flatness": "FM-Music-VAE without flatness",
+    "without-vhp": "FM-Music-VAE without the hierarchical prior",
+    "music-vae": "MusicVAE",
+    "music-vae-parallel": "MusicVAE with our decoder",
+}
+"""What the variants of the presets are called."""
 
 _CALIBRATION_PHRASES = 256
 
@@ -49,7 +59,7 @@ def publish(
     out
         Folder of the bundle.
     name
-        For people; the preset's by default.
+        For people; that of preset and variant by default.
     data
         See `fmvae_core.data.sources.open_corpus`.
     notes
@@ -66,53 +76,65 @@ def publish(
     """
     checkpoint = load_checkpoint(run / CHECKPOINT_FILE)
     on_stage("reading the corpus")
-    corpus = open_corpus(checkpoint.config.corpus, data)
+    corpus = open_corpus(
+        checkpoint.config.corpus, data, representation=checkpoint.config.model.representation
+    )
     if corpus.digest != checkpoint.corpus:
         raise ValueError(
             f"the run in {run} learnt from another version of its corpus; give that one with --data"
         )
-    model = FMMusicVAE(checkpoint.config.model)
+    config = checkpoint.config
+    model = RecurrentVAE(config.model)
     model.load_state_dict(checkpoint.group("average"))
     model.eval()
-    on_stage("calibrating the latent coordinates")
-    before = _calibrate(model, corpus, checkpoint.config.flatness)
+    split = phrases(corpus, config)
+    before = None
+    if config.model.decoder == "parallel":
+        on_stage("calibrating the latent coordinates")
+        before = _calibrate(model, corpus, split, config.flatness)
     model.half().float()
     on_stage("measuring the model on validation and test phrases")
-    evaluation = evaluate(model, corpus, checkpoint.config.flatness)
-    evaluation.figures["geometry"]["before_calibration"] = before
+    evaluation = evaluate(model, corpus, config)
+    if before is not None:
+        evaluation.figures["geometry"]["before_calibration"] = before
     on_stage("writing the bundle")
+    landmarks = _landmarks(model, corpus, split["training"].windows)
     return write_bundle(
         out,
-        name=name or checkpoint.config.preset,
-        bars=checkpoint.config.model.bars,
-        model_config=checkpoint.config.model.to_dict(),
+        name=name or "-".join(filter(None, (config.preset, config.variant))),
+        bars=config.model.bars,
+        model_config=config.model.to_dict(),
         weights={key: tensor.numpy() for key, tensor in model.state_dict().items()},
         thresholds=evaluation.thresholds,
-        landmarks=_landmarks(corpus, checkpoint.config.model.bars, evaluation),
+        landmarks=landmarks,
         attribute_vectors=evaluation.vectors,
-        pca=PCA.fit(evaluation.training_z).oriented(
-            evaluation.training_z, evaluation.training_attributes[:, 0]
-        ),
-        card=_card(checkpoint, corpus, evaluation) | ({"notes": notes} if notes else {}),
+        pca=PCA.fit(landmarks.z).oriented(landmarks.z, landmarks.attributes[:, 0]),
+        card=_card(checkpoint, corpus, split, evaluation) | ({"notes": notes} if notes else {}),
     )
 
 
-def _calibrate(model: FMMusicVAE, corpus: Corpus, config: FlatnessConfig) -> dict[str, float]:
-    """Calibrate on training phrases; return the geometry on test phrases as it was before."""
-    bars = model.config.bars
-    before = flatness(model, encode(model, corpus.cut(corpus.windows(bars, "test"))), config)
-    frames = corpus.cut(corpus.windows(bars, "training"))
-    spread = np.linspace(0, len(frames) - 1, min(len(frames), _CALIBRATION_PHRASES)).astype(int)
-    chosen = frames[spread]
+def _calibrate(
+    model: RecurrentVAE, corpus: Corpus, split: dict[Split, Phrases], config: FlatnessConfig
+) -> dict[str, float] | None:
+    """Calibrate on training phrases, if possible; return the geometry on test phrases before."""
+    before = flatness(model, encode(model, split["test"].frames(corpus)), config)
+    training = split["training"]
+    spread = np.linspace(0, len(training) - 1, min(len(training), _CALIBRATION_PHRASES))
+    chosen = training.where(spread.astype(np.int64)).frames(corpus)
     metric = mean_metric(
         lambda z: observe(model, z, config), torch.from_numpy(encode(model, chosen))
     )
-    calibrate(model, metric, torch.from_numpy(chosen))
+    try:
+        calibrate(model, metric, torch.from_numpy(chosen))
+    except SingularMetricError:  # of a model that left latent directions unused: it stays as it is
+        return None
     return before
 
 
-def _landmarks(corpus: Corpus, bars: int, evaluation: Evaluation) -> Landmarks:
-    windows = corpus.windows(bars, "training")
+def _landmarks(model: RecurrentVAE, corpus: Corpus, windows: Windows) -> Landmarks:
+    """Return the training phrases as they were played: melodies are not transposed."""
+    music = representation(model.config.representation, model.config.bars)
+    frames = corpus.cut(windows)
     used = sorted(set(windows.performance.tolist()))
     sources = [corpus.performances[index] for index in used]
     position = np.zeros(len(corpus.performances), np.int32)
@@ -124,8 +146,8 @@ def _landmarks(corpus: Corpus, bars: int, evaluation: Evaluation) -> Landmarks:
     drummer = np.array([drummers.index(source.drummer) for source in sources], np.int32)
     tempo = np.array([source.tempo for source in sources], np.float32)
     return Landmarks(
-        z=evaluation.training_z,
-        attributes=evaluation.training_attributes,
+        z=encode(model, frames),
+        attributes=music.attributes(frames).astype(np.float32),
         style=style[performance],
         drummer=drummer[performance],
         performance=performance,
@@ -137,12 +159,18 @@ def _landmarks(corpus: Corpus, bars: int, evaluation: Evaluation) -> Landmarks:
     )
 
 
-def _card(checkpoint: Checkpoint, corpus: Corpus, evaluation: Evaluation) -> dict[str, Any]:
+def _card(
+    checkpoint: Checkpoint,
+    corpus: Corpus,
+    split: dict[Split, Phrases],
+    evaluation: Evaluation,
+) -> dict[str, Any]:
     config, state = checkpoint.config, checkpoint.constraint
     parameters = sum(tensor.numel() for tensor in checkpoint.group("average").values())
     return {
-        "model": "FM-Music-VAE",
+        "model": MODEL_NAMES.get(config.variant, config.variant),
         "preset": config.preset,
+        "variant": config.variant,
         "size": config.size,
         "steps": checkpoint.step,
         "planned_steps": config.optimiser.steps,
@@ -150,12 +178,9 @@ def _card(checkpoint: Checkpoint, corpus: Corpus, evaluation: Evaluation) -> dic
         "parameters": parameters,
         "data": {
             "corpus": corpus.name,
-            "licence": ATTRIBUTION,
+            "licence": attribution(corpus.name),
             "performances": len(corpus.performances),
-            "phrases": {
-                split: len(corpus.windows(config.model.bars, split))
-                for split in ("training", "validation", "test")
-            },
+            "phrases": {name: len(part) for name, part in split.items()},
             "skipped": corpus.skipped,
             "digest": corpus.digest,
         },

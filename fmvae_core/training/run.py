@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import signal
@@ -24,9 +25,10 @@ from rich.progress import (
 
 from fmvae_core.data.corpus import Corpus
 from fmvae_core.data.sources import open_corpus
+from fmvae_core.files import alone_in
 from fmvae_core.training import trainer
 from fmvae_core.training.checkpoint import load_checkpoint
-from fmvae_core.training.config import TrainingConfig, load_preset
+from fmvae_core.training.config import HoldOut, TrainingConfig, load_preset
 from fmvae_core.training.constraint import ConstraintState
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.trainer import CHECKPOINT_FILE, Trainer
@@ -38,6 +40,9 @@ def configure(
     out: Path,
     *,
     resume: bool = False,
+    variant: str = "",
+    corpus: str | None = None,
+    hold_out: HoldOut | None = None,
     seed: int = 0,
     overrides: dict[str, dict[str, Any]] | None = None,
 ) -> TrainingConfig:
@@ -55,7 +60,8 @@ def configure(
                 f"{out} already holds a run; add --resume to go on with it, or choose another --out"
             )
         return load_checkpoint(checkpoint).config
-    return load_preset(preset, size, overrides, seed=seed)
+    config = load_preset(preset, size, overrides, variant=variant, hold_out=hold_out, seed=seed)
+    return config if corpus is None else dataclasses.replace(config, corpus=corpus)
 
 
 def train(
@@ -92,12 +98,24 @@ def train(
     console = console or Console()
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 2) - 1))
     hardware = Hardware.choose(device)
-    out.mkdir(parents=True, exist_ok=True)
+    with alone_in(out):
+        return _train(config, out, data, hardware, max_minutes, console)
+
+
+def _train(
+    config: TrainingConfig,
+    out: Path,
+    data: Path | None,
+    hardware: Hardware,
+    max_minutes: float,
+    console: Console,
+) -> Trainer:
     corpus = _corpus(config, data, console)
     run = Trainer(config, corpus, out, hardware, resume=True)
+    model = " ".join(filter(None, (config.preset, config.variant)))
     console.print(
-        f"{config.preset}, size {config.size}, on {hardware.device}: {run.parameter_count:,} "
-        f"parameters, {run.phrase_count:,} phrases, step {run.step:,} of {config.optimiser.steps:,}"
+        f"{model}, size {config.size}, on {hardware.device}: {run.parameter_count:,} parameters, "
+        f"{run.phrase_count:,} phrases, step {run.step:,} of {config.optimiser.steps:,}"
     )
     with _interrupted() as is_interrupted, _progress_bar(console) as bar:
         task = bar.add_task("", total=config.optimiser.steps, completed=run.step, figures="")
@@ -127,7 +145,10 @@ def _corpus(config: TrainingConfig, data: Path | None, console: Console) -> Corp
     ) as bar:
         task = bar.add_task(f"corpus {config.corpus}", total=None)
         return open_corpus(
-            config.corpus, data, lambda done, total: bar.update(task, completed=done, total=total)
+            config.corpus,
+            data,
+            lambda done, total: bar.update(task, completed=done, total=total),
+            representation=config.model.representation,
         )
 
 

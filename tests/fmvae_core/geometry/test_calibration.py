@@ -6,23 +6,23 @@ import pytest
 import torch
 
 from fmvae_core.geometry.calibration import calibrate, mean_metric
-from fmvae_core.models.fm_music_vae import FMMusicVAE
+from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.training.objective import FlatnessConfig, observe
 from tests.corpora import tiny_corpus
 from tests.corpora_config import tiny_config
 
 
 @pytest.fixture
-def model() -> FMMusicVAE:
+def model() -> RecurrentVAE:
     torch.manual_seed(0)
-    model = FMMusicVAE(tiny_config().model).eval()
+    model = RecurrentVAE(tiny_config().model).eval()
     with torch.no_grad():
         for weights in model.decoder.parameters():
             weights.mul_(3)
     return model
 
 
-def test_changes_nothing_that_is_heard_and_makes_the_mean_metric_round(model: FMMusicVAE) -> None:
+def test_changes_nothing_that_is_heard_and_makes_the_mean_metric_round(model: RecurrentVAE) -> None:
     corpus = tiny_corpus()
     frames = torch.from_numpy(corpus.cut(corpus.windows(2)))
     config = FlatnessConfig()
@@ -58,7 +58,7 @@ def test_changes_nothing_that_is_heard_and_makes_the_mean_metric_round(model: FM
     )
 
 
-def test_a_direction_without_effect_is_refused(model: FMMusicVAE) -> None:
+def test_a_direction_without_effect_is_refused(model: RecurrentVAE) -> None:
     metric = torch.diag(torch.tensor([1.0, 1.0, 1.0, 1.0, 1.0, 0.0]))
     with pytest.raises(ValueError, match="no effect"):
         calibrate(model, metric, torch.zeros(2, 32, 27))

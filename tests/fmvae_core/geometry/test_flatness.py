@@ -20,7 +20,7 @@ from fmvae_core.geometry.metric import (
 )
 from fmvae_core.geometry.mixup import mixup
 from fmvae_core.models.config import ModelConfig
-from fmvae_core.models.fm_music_vae import FMMusicVAE
+from fmvae_core.models.recurrent_vae import RecurrentVAE
 
 
 @pytest.fixture
@@ -40,13 +40,13 @@ def test_directions_are_orthonormal(generator: torch.Generator) -> None:
 
 
 def test_exact_jacobian_equals_torch_func(generator: torch.Generator) -> None:
-    model = FMMusicVAE(
+    model = RecurrentVAE(
         ModelConfig(latent_dim=5, encoder_hidden=(8,), conductor_hidden=8, decoder_hidden=(8, 8))
     ).double()
     z = torch.randn(3, 5, generator=generator, dtype=torch.float64)
 
     def f(points: Tensor) -> Tensor:
-        return model.decoder(points).flatten(1)[:, ::16]  # the reference goes output by output
+        return model.decode(points).flatten(1)[:, ::16]  # the reference goes output by output
 
     expected = torch.stack(
         [

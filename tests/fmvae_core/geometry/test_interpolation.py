@@ -51,11 +51,10 @@ def test_shapes(way: type(lerp)) -> None:
 
 
 def test_step_changes_counts_hits_that_come_and_go() -> None:
-    frames = np.zeros((3, 32, 27), np.float32)
-    frames[0, 0, 0] = 0.9
-    frames[1, 0, 1] = 0.4
-    frames[1, 3, 8] = 0.6
-    frames[1:, :, 9:] = 0.7  # velocities and offsets are not hits
-    np.testing.assert_array_equal(step_changes(frames), [2, 1])
-    thresholds = [0.95, 0.3] + 7 * [0.5]
-    np.testing.assert_array_equal(step_changes(frames, thresholds), [2, 2])
+    onsets = np.zeros((3, 32, 9), bool)
+    onsets[0, 0, 0] = True
+    onsets[1, 3, 8] = True
+    onsets[1:, 5, 2] = True
+    np.testing.assert_array_equal(step_changes(onsets), [3, 1])
+    pairs = np.stack([onsets, onsets[::-1]], axis=1)
+    np.testing.assert_array_equal(step_changes(pairs), [[3, 1], [1, 3]])

@@ -72,3 +72,26 @@ def test_beta_stays_within_its_bounds(values: list[float]) -> None:
         for step, value in enumerate(values, start=1):
             state = advance(state, value, step, 8, config)
             assert config.min_beta <= state.beta <= config.max_beta
+
+
+def test_music_vae_anneals_whatever_the_reconstruction() -> None:
+    config = ConstraintConfig(
+        kappa=0.03, multiplier="annealed", max_beta=0.5, anneal_rate=0.99999, free_bits=48
+    )
+    state = begin(config)
+    assert state.beta == 0
+    assert not state.is_initial
+    betas = []
+    for step in range(1, 101):
+        state = advance(state, 1.0, step, 100, config)
+        betas.append(state.beta)
+    assert betas == sorted(betas)
+    # 200,000 published steps are done in the 100 of this run.
+    assert betas[-1] == pytest.approx(0.5 * (1 - 0.99999**200_000))
+    assert config.free_nats == pytest.approx(33.27, abs=0.01)
+
+
+def test_a_constant_beta_is_an_annealing_of_no_duration() -> None:
+    config = ConstraintConfig(multiplier="annealed", max_beta=0.2)
+    state = begin(config)
+    assert advance(state, 1.0, 1, 100, config).beta == state.beta == 0.2

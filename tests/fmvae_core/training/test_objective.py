@@ -11,16 +11,16 @@ from fmvae_core.models.drum_likelihood import (
     negative_log_likelihood,
     sounding_frames,
 )
-from fmvae_core.models.fm_music_vae import FMMusicVAE
-from fmvae_core.training.objective import FlatnessConfig, flatness_term, loss
+from fmvae_core.models.recurrent_vae import RecurrentVAE
+from fmvae_core.training.objective import FlatnessConfig, Weights, flatness_term, loss
 from tests.corpora import tiny_corpus
 from tests.corpora_config import tiny_config
 
 
 @pytest.fixture
-def model() -> FMMusicVAE:
+def model() -> RecurrentVAE:
     torch.manual_seed(0)
-    return FMMusicVAE(tiny_config().model)
+    return RecurrentVAE(tiny_config().model)
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def batch() -> torch.Tensor:
     return torch.from_numpy(corpus.cut(corpus.windows(2))[:8])
 
 
-def step(model: FMMusicVAE, batch: torch.Tensor, eta: float, seed: int = 3, **changes: object):
+def step(model: RecurrentVAE, batch: torch.Tensor, eta: float, seed: int = 3, **changes: object):
     config = FlatnessConfig(points=4, directions=3, **changes)
-    return loss(model, batch, 0.1, eta, config, torch.Generator().manual_seed(seed))
+    return loss(model, batch, Weights(0.1, eta), config, torch.Generator().manual_seed(seed))
 
 
 def test_is_a_pure_function_of_model_batch_and_generator(
-    model: FMMusicVAE, batch: torch.Tensor
+    model: RecurrentVAE, batch: torch.Tensor
 ) -> None:
     torch.manual_seed(1)
     first, _ = step(model, batch, 10.0)
@@ -46,7 +46,7 @@ def test_is_a_pure_function_of_model_batch_and_generator(
     assert not torch.equal(first, other)
 
 
-def test_adds_up(model: FMMusicVAE, batch: torch.Tensor) -> None:
+def test_adds_up(model: RecurrentVAE, batch: torch.Tensor) -> None:
     total, metrics = step(model, batch, 10.0)
     expected = metrics.nll + 0.1 * metrics.kl + 10.0 * metrics.flatness
     torch.testing.assert_close(total, expected)
@@ -56,7 +56,7 @@ def test_adds_up(model: FMMusicVAE, batch: torch.Tensor) -> None:
 
 
 def test_flatness_moves_the_decoder_and_not_the_encoder(
-    model: FMMusicVAE, batch: torch.Tensor
+    model: RecurrentVAE, batch: torch.Tensor
 ) -> None:
     mean, _ = model.encode(batch)
     flat, _ = flatness_term(
@@ -68,14 +68,15 @@ def test_flatness_moves_the_decoder_and_not_the_encoder(
     assert torch.stack(moved).sum() > 0
 
 
-def test_all_directions_and_both_forms_are_options(model: FMMusicVAE, batch: torch.Tensor) -> None:
+def test_all_directions_and_both_forms_are_options(
+    model: RecurrentVAE, batch: torch.Tensor
+) -> None:
     values = {
         (form, directions): float(
             loss(
                 model,
                 batch,
-                0.1,
-                1.0,
+                Weights(0.1, 1.0),
                 FlatnessConfig(form=form, directions=directions, points=4),
                 torch.Generator().manual_seed(0),
             )[1].flatness.detach()
@@ -123,3 +124,13 @@ def test_a_hit_that_is_less_than_certain_sounds_as_loud_as_it_would() -> None:
     sounding = sounding_frames(expected)
     torch.testing.assert_close(sounding[[0, 9, 18]], torch.tensor([0.7, 0.8, -0.5]))
     assert sounding[[1, 10, 19]].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_kl_within_the_free_bits_costs_nothing(model: RecurrentVAE, batch: torch.Tensor) -> None:
+    def total(beta: float, free_nats: float) -> float:
+        weights = Weights(beta, free_nats=free_nats)
+        value, _ = loss(model, batch, weights, FlatnessConfig(), torch.Generator().manual_seed(0))
+        return value.item()
+
+    assert total(1.0, 1e6) == pytest.approx(total(0.0, 0.0))
+    assert total(1.0, 0.0) > total(1.0, 1.0) > total(1.0, 1e6)

@@ -168,7 +168,7 @@ def test_ctrl_c_writes_a_checkpoint_from_a_frames_cache_alone(tmp_path: Path) ->
 
 
 def test_the_preset_is_the_papers_row() -> None:
-    assert presets() == ["drums-2bar"]
+    assert presets() == ["cello-4bar", "drums-2bar", "drums-4bar", "human-motion", "piano-2bar"]
     paper = load_preset("drums-2bar")
     assert paper.model.encoder_hidden == paper.model.decoder_hidden == (512, 512)
     assert (paper.model.latent_dim, paper.model.steps, paper.model.features) == (32, 32, 27)

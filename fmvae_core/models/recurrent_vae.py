@@ -1,0 +1,110 @@
+"""Recurrent VAEs: encoder, hierarchical decoder and prior (section 3).
+
+FM-Music-VAE, MusicVAE, the controls and the ablation are configurations of one class, so that they
+share training, evaluation, bundles and everything that plays them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fmvae_core.models.autoregressive_decoder import AutoregressiveDecoder
+from fmvae_core.models.config import ModelConfig
+from fmvae_core.models.decoder import ParallelDecoder
+from fmvae_core.models.encoder import Encoder
+from fmvae_core.models.hierarchical_prior import HierarchicalPrior, gaussian_log_density
+from fmvae_core.models.likelihood import likelihood
+
+
+class RecurrentVAE(nn.Module):
+    """The whole model. Shapes below use B phrases, S steps, F features, d latent dimensions."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.likelihood = likelihood(config.representation)
+        self.encoder = Encoder(config)
+        self.decoder: ParallelDecoder | AutoregressiveDecoder
+        if config.decoder == "parallel":
+            self.decoder = ParallelDecoder(config)
+        else:
+            self.decoder = AutoregressiveDecoder(config)
+        self.prior = HierarchicalPrior(config) if config.prior == "hierarchical" else None
+
+    def encode(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log standard deviation of q(z|x), each ``(B, d)``, of ``(B, S, F)``."""
+        mean, log_std = self.encoder(frames)
+        return mean, log_std
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return raw outputs ``(B, S, F)`` of points ``(B, d)``: deterministic and free running.
+
+        An autoregressive decoder hears the expectation of the frame before. Decided hits, which it
+        learnt from, would make its way jump at every threshold: it reconstructs worse with them,
+        and its largest steps are twice as large (docs/model.md).
+        """
+        if isinstance(self.decoder, ParallelDecoder):
+            return self.decoder(z)
+        return self.decoder.run(z, lambda raw, step: self.likelihood.expected_frames(raw))
+
+    def reconstruct(
+        self, z: Tensor, frames: Tensor, teacher_share: float, generator: torch.Generator
+    ) -> Tensor:
+        """Return raw outputs ``(B, S, F)`` to train on.
+
+        Parameters
+        ----------
+        z
+            Samples of q(z|x), ``(B, d)``.
+        frames
+            The truth, which an autoregressive decoder hears.
+        teacher_share
+            Probability that it hears the true frame before, not its own (scheduled sampling,
+            Bengio et al. 2015).
+        generator
+            Source of the choice.
+        """
+        if isinstance(self.decoder, ParallelDecoder):
+            return self.decoder(z)
+        if teacher_share >= 1.0:
+            return self.decoder.teach(z, frames)
+        shape = (len(z), frames.shape[1])
+        chosen = torch.rand(shape, generator=generator, device=z.device) < teacher_share
+
+        def hear(raw: Tensor, step: int) -> Tensor:
+            own = self.likelihood.decided(raw.detach())
+            return torch.where(chosen[:, step, None], frames[:, step], own)
+
+        return self.decoder.run(z, hear)
+
+    def decode_frames(self, z: Tensor) -> Tensor:
+        """Return frames ``(B, S, F)`` of points ``(B, d)``, as they sound.
+
+        Hits and events are probabilities; velocities and offsets are those of the hit if it sounds.
+        """
+        return self.likelihood.sounding_frames(self.likelihood.expected_frames(self.decode(z)))
+
+    def kl_bound(self, z: Tensor, mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
+        """Return the KL term of each phrase, ``(B,)``.
+
+        With the hierarchical prior the one-sample bound F of equation 2, with the standard Normal
+        the KL itself.
+
+        Parameters
+        ----------
+        z
+            Sample of q(z|x), ``(B, d)``.
+        mean, log_std
+            Of q(z|x).
+        noise
+            Standard Normal, ``(K, B, prior_latent_dim)``; not used by the standard prior.
+        """
+        if self.prior is None:
+            return 0.5 * (mean.square() + torch.exp(2 * log_std) - 1 - 2 * log_std).sum(dim=-1)
+        return gaussian_log_density(z, mean, log_std) - self.prior.log_density(z, noise)
+
+
+def sample_posterior(mean: Tensor, log_std: Tensor, noise: Tensor) -> Tensor:
+    """Return z = mean + std * noise, the reparametrised sample of q(z|x)."""
+    return mean + torch.exp(log_std) * noise

@@ -1,0 +1,118 @@
+"""Every preset, with small networks: a quarter of its planned steps brings all of the method on."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fmvae_core.data.corpus import Corpus, SourcePerformance
+from fmvae_core.training.config import TrainingConfig, load_preset, presets
+from fmvae_core.training.events import read_events
+from fmvae_core.training.hardware import Hardware
+from fmvae_core.training.trainer import Trainer
+from tests.corpora import tiny_corpus, tiny_melodies
+
+CPU = Hardware.choose("cpu")
+PLANNED = 160
+VARIANTS = ("no-flatness", "without-vhp", "music-vae", "music-vae-parallel")
+PLAYABLE = [name for name in presets() if name != "human-motion"]
+
+
+def corpus_for(config: TrainingConfig) -> Corpus:
+    if config.model.representation == "drums":
+        return tiny_corpus(bars=8)
+    if config.model.representation == "melody":
+        return tiny_melodies(bars=8)
+    steps = np.arange(32)[:, None] / 8 + np.arange(12 * 50)[None, :] / 7
+    moves = np.sin(steps).reshape(32, 12, 50).swapaxes(0, 1)
+    sources = tuple(
+        SourcePerformance(str(number), "", "", 120.0, split, number * 32, 32)
+        for number, split in enumerate(["training"] * 10 + ["validation", "test"])
+    )
+    frames = moves.reshape(-1, 50).astype(np.float32)
+    return Corpus("sequences", frames, sources, {}, "moves", representation="motion")
+
+
+def small(preset: str, variant: str = "", size: str = "paper") -> TrainingConfig:
+    """Return the preset's configuration with small networks and few steps, else as it is."""
+    config = load_preset(preset, size, variant=variant)
+    model = dataclasses.replace(
+        config.model,
+        encoder_hidden=(12, 12),
+        conductor_hidden=12,
+        decoder_hidden=(12, 12),
+        prior_hidden=(12, 12),
+    )
+    optimiser = dataclasses.replace(
+        config.optimiser, steps=PLANNED, batch_size=8, learning_rate=5e-3
+    )
+    return dataclasses.replace(config, model=model, optimiser=optimiser)
+
+
+def a_quarter(config: TrainingConfig, run: Path) -> Trainer:
+    torch.set_num_threads(1)
+    trainer = Trainer(config, corpus_for(config), run, CPU)
+    trainer.train(should_stop=lambda: trainer.step >= config.optimiser.steps // 4)
+    return trainer
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_initial_phase_ends_multiplier_moves_and_flatness_switches_on(
+    preset: str, tmp_path: Path
+) -> None:
+    config = small(preset)
+    trainer = a_quarter(config, tmp_path)
+    steps = [event for event in read_events(tmp_path) if event["kind"] == "step"]
+    assert trainer.constraint.phase_end is not None
+    assert trainer.constraint.phase_end < PLANNED / 4
+    assert trainer.constraint.multiplier > 1 / config.constraint.initial_beta
+    assert steps[0]["eta"] == 0
+    assert steps[-1]["eta"] > 0
+    assert steps[-1]["flatness"] > 0
+    assert steps[-1]["nll"] < steps[0]["nll"]
+
+
+@pytest.mark.parametrize("preset", PLAYABLE)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_learn_on_the_same_data(preset: str, variant: str, tmp_path: Path) -> None:
+    a_quarter(small(preset, variant), tmp_path)
+    steps = [event for event in read_events(tmp_path) if event["kind"] == "step"]
+    assert steps[-1]["nll"] < steps[0]["nll"]
+    assert all(event["eta"] == 0 for event in steps) == (variant != "without-vhp")
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_sizes_keep_what_the_table_says_of_the_data(preset: str) -> None:
+    paper = load_preset(preset)
+    for size in ("small", "study"):
+        config = load_preset(preset, size)
+        for name in ("representation", "bars", "features", "latent_dim", "importance_samples"):
+            assert getattr(config.model, name) == getattr(paper.model, name)
+        assert config.constraint.kappa == paper.constraint.kappa
+
+
+def test_an_unknown_variant_is_refused() -> None:
+    with pytest.raises(ValueError, match="no variant 'music-ave'; choose one of: no-flatness"):
+        load_preset("drums-2bar", variant="music-ave")
+
+
+def test_a_table_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="no table 'flatnes' of settings; choose model"):
+        load_preset("drums-2bar", overrides={"flatnes": {"eta": 1.0}})
+
+
+@pytest.mark.parametrize(
+    ("preset", "features", "complaint"),
+    [("piano-2bar", 90, "holds drums, and this model learns melody"), ("drums-2bar", 20, "27")],
+)
+def test_a_corpus_of_another_kind_is_refused(
+    preset: str, features: int, complaint: str, tmp_path: Path
+) -> None:
+    config = small(preset)
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, features=features))
+    with pytest.raises(ValueError, match=complaint):
+        Trainer(config, tiny_corpus(), tmp_path, CPU)
