@@ -10,7 +10,7 @@ ifeq ($(shell uname -s),Linux)
 HEADLESS := $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX +render -noreset",)
 endif
 
-.PHONY: run test setup bench lint format clean
+.PHONY: run test setup bench soak lint format clean
 
 run:  ## Open the app (ARGS="..." are handed to it)
 	@scripts/setup app
@@ -27,6 +27,10 @@ setup:  ## Only set up; TORCH=cpu or TORCH=cuda chooses the build of torch
 bench:  ## Measure speed; writes build/bench.json
 	@scripts/setup tests
 	@$(MAKE) --no-print-directory measure
+
+soak:  ## A long jam through a real JACK MIDI port; writes build/soak.json (needs FLATJAM_DATA)
+	@scripts/setup tests
+	@$(VENV_PYTHON) -m benchmarks.soak $(ARGS)
 
 lint:  ## Check style, types and imports
 	@scripts/setup tests
@@ -52,7 +56,7 @@ checks:
 	.venv/bin/lint-imports --no-logo
 
 pytest:
-	$(HEADLESS) $(VENV_PYTHON) -m pytest $(ARGS)
+	$(HEADLESS) $(VENV_PYTHON) -m pytest --reruns 1 -r fERsx $(ARGS)
 
 measure:
 	$(HEADLESS) $(VENV_PYTHON) -m benchmarks $(ARGS)

@@ -69,8 +69,9 @@ class FileServer:
         request.end_headers()
         if self.cut_after:
             body = body[: self.cut_after.pop(0)]
-        request.wfile.write(body)
+        # Counted before it is sent: the client can be done before this thread runs again.
         self.sent.append(len(body))
+        request.wfile.write(body)
 
     def close(self) -> None:
         self._http.shutdown()
