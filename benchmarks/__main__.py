@@ -22,6 +22,18 @@ from fmvae_core.files import replacing
 PARTS: dict[str, tuple[str, ...]] = {
     "data": ("parse_s", "cached_load_s"),
     "model": ("bundle_open_ms", "encode_ms", "decode_ms", "train_windows_per_s"),
+    "train": (
+        "step_ms",
+        "straightforward_step_ms",
+        "step_ratio_cpu",
+        "flatness_share",
+        "music_vae_step_ms",
+        "step_ratio_cpu_small",
+        "flatness_share_small",
+        "step_ratio_cuda",
+        "decode_paper_ms",
+        "decode20_paper_ms",
+    ),
     "map": ("map_fps_1k", "map_fps_5k", "map_fps_20k"),
     "start": ("start_s", "worker_ready_s"),
     "live": (

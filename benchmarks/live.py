@@ -115,11 +115,7 @@ def _measure(
         # Not in step with the engine's own 10 ms.
         time.sleep(_PAUSE + random.uniform(0, 0.02))
     engine.client.send(Stop())
-    lateness = [
-        message.lateness_ms
-        for _, message in engine.client.received[begun:]
-        if isinstance(message, Position)
-    ]
+    lateness = [position.lateness_ms for position in engine.client.all(Position, since=begun)]
     swap, first, timer = Summary.of(swaps), Summary.of(firsts), Summary.of(lateness)
     return {
         "swap_ms_p50": swap.p50,

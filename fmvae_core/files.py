@@ -62,3 +62,24 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(scratch, target)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process, so that no two write to it at once.
+
+    Raises
+    ------
+    ValueError
+        If another process holds it.
+    """
+    from filelock import FileLock, Timeout  # torch brings it along; a window needs neither
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise ValueError(
+            f"another process is at work in {folder}; wait for its end, or choose another folder"
+        ) from None

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from fmvae_core.data.corpus import SPLITS, Corpus, SourcePerformance
+from fmvae_core.music.drum_representation import drum_frames
 from fmvae_core.music.drums import drum_map
+from fmvae_core.music.melody_representation import NOTE_OFF, REST
 from fmvae_core.music.midi_file import midi_file
 from fmvae_core.music.phrase import STEP_BEATS, STEPS_PER_BAR, Note, Phrase
-from fmvae_core.music.representation import drum_frames
 
 
 def groove(random: np.random.Generator, bars: int) -> Phrase:
@@ -95,3 +96,37 @@ def groove_zip(path: Path, performances: int = 10, bars: int = 5) -> Path:
             )
         archive.writestr("groove/info.csv", rows.getvalue())
     return path
+
+
+def tiny_melodies(pieces: int = 12, bars: int = 6, seed: int = 0) -> Corpus:
+    """Return a corpus of scales that wander up and down in eighths, with rests between."""
+    random = np.random.default_rng(seed)
+    length = bars * STEPS_PER_BAR
+    melodies = []
+    for _ in range(pieces):
+        events = np.full(length, REST, np.uint8)
+        key = int(random.integers(25, 60))
+        for step in range(0, length, 2):
+            key = int(np.clip(key + random.integers(-3, 4), 20, 70))
+            events[step] = NOTE_OFF if random.random() < 0.1 else key
+        melodies.append(events)
+    sources = tuple(
+        SourcePerformance(
+            source=f"{index}.mid",
+            style=("reel", "jig")[index % 2],
+            drummer="",
+            tempo=100.0,
+            split=SPLITS[max(0, index - pieces + 3)],
+            first_step=index * length,
+            steps=length,
+        )
+        for index in range(pieces)
+    )
+    return Corpus(
+        "tunes",
+        np.concatenate(melodies),
+        sources,
+        {},
+        f"melodies-{seed}",
+        representation="melody",
+    )

@@ -13,8 +13,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from fmvae_core.models import bundle as bundle_module
+from fmvae_core.files import resource
+from fmvae_core.models import bundle_files
 from fmvae_core.models.bundle import Bundle, BundleError, write_bundle
+from fmvae_core.music.drum_representation import DrumRepresentation
+from fmvae_core.music.instruments import CELLO, PIANO
+from fmvae_core.music.melody_representation import MelodyRepresentation
 from tests.factories import tiny_bundle
 
 
@@ -52,6 +56,8 @@ def test_what_was_written_is_read(bundle: Bundle, tmp_path: Path) -> None:
         np.testing.assert_array_equal(written, read)
     assert len(again.landmarks) == 200
     assert again.landmarks.z.dtype == np.float32
+    assert again.representation == DrumRepresentation(2)
+    assert (again.corpus, again.instrument) == ("groove", PIANO)
     assert list(again.attribute_vectors) == ["density", "velocity", "offset"]
     for name, vector in bundle.attribute_vectors.items():
         np.testing.assert_array_equal(again.attribute_vectors[name], vector)
@@ -59,6 +65,39 @@ def test_what_was_written_is_read(bundle: Bundle, tmp_path: Path) -> None:
     for name, weights in bundle.weights().items():
         np.testing.assert_array_equal(again.weights()[name], weights)
     assert again.sha256 == bundle.sha256
+
+
+def test_a_melody_bundle_is_written_and_read(melody_bundle: Bundle, tmp_path: Path) -> None:
+    without_thresholds = {k: v for k, v in parts(melody_bundle).items() if k != "thresholds"}
+    again = write_bundle(tmp_path / "again", **without_thresholds)
+    assert again.sha256 == melody_bundle.sha256
+    assert again.representation == MelodyRepresentation(4)
+    assert again.bars == 4
+    assert again.thresholds.shape == (0,)
+    assert list(again.attribute_vectors) == ["density", "pitch"]
+    assert (again.corpus, again.instrument) == ("cello_suites", CELLO)
+    landmarks = again.landmarks
+    assert landmarks.attributes.shape == (len(landmarks), 2)
+    assert 40 < landmarks.attributes[:, 1].mean() < 90
+
+
+def test_a_melody_has_no_thresholds(melody_bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="melody need 0 thresholds, not 9"):
+        write_bundle(tmp_path / "b", **{**parts(melody_bundle), "thresholds": np.full(9, 0.5)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_need_not_name_its_corpus(bundle: Bundle, tmp_path: Path) -> None:
+    for number, card in enumerate(({}, {"data": "groove"}, {"data": {}})):
+        opened = write_bundle(tmp_path / str(number), **{**parts(bundle), "card": card})
+        assert (opened.corpus, opened.instrument) == ("", PIANO)
+
+
+def test_the_shipped_bundle_opens() -> None:
+    opened = Bundle.open(resource("models", "drums-2bar"))
+    assert opened.representation == DrumRepresentation(2)
+    assert opened.thresholds.shape == (9,)
+    assert opened.corpus == "groove"
 
 
 def test_hash_is_that_of_the_model_and_not_of_its_card(bundle: Bundle, tmp_path: Path) -> None:
@@ -106,14 +145,14 @@ def test_an_existing_bundle_survives_a_failed_write(copy: Path, bundle: Bundle) 
 def test_an_existing_bundle_survives_a_failed_swap(
     copy: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace = bundle_module.os.replace
+    replace = bundle_files.os.replace
 
     def failing(source: Path, target: Path) -> None:
         if target == copy and source.name.endswith(".part"):
             raise OSError("the disk is gone")
         replace(source, target)
 
-    monkeypatch.setattr(bundle_module.os, "replace", failing)
+    monkeypatch.setattr(bundle_files.os, "replace", failing)
     with pytest.raises(OSError, match="the disk is gone"):
         write_bundle(copy, **{**parts(bundle), "card": {"size": "other"}})
     assert Bundle.open(copy).card == bundle.card
@@ -133,6 +172,8 @@ def test_nothing_but_a_bundle_is_replaced(bundle: Bundle, tmp_path: Path) -> Non
         ({"thresholds": np.full(8, 0.5)}, "thresholds"),
         ({"thresholds": np.full(9, np.nan)}, "thresholds"),
         ({"attribute_vectors": {"density": np.ones(8)}}, "attribute vectors"),
+        ({"model_config": {"representation": "motion"}}, "no representation 'motion'"),
+        ({"model_config": {"representation": "melody"}}, "attribute vectors density, pitch"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(
@@ -150,7 +191,8 @@ def test_parts_that_do_not_fit_are_refused(
         ({"style": np.full(200, 6, np.int32)}, "'style' points outside"),
         ({"performance": np.full(200, -1, np.int32)}, "'performance' points outside"),
         ({"bar": np.full(200, -1, np.int32)}, "bar is negative"),
-        ({"attributes": np.zeros((200, 2), np.float32)}, "attributes have shape"),
+        ({"attributes": np.zeros((199, 3), np.float32)}, "attributes have shape"),
+        ({"attributes": np.zeros(200, np.float32)}, "attributes have shape"),
         ({"tempo": np.full(200, np.inf, np.float32)}, "'tempo' holds"),
         ({"z": np.zeros((0, 8), np.float32)}, "latents of shape"),
     ],
@@ -172,7 +214,7 @@ def edit_landmarks(path: Path, **tensors: np.ndarray | None) -> None:
     file = path / "landmarks.safetensors"
     changed = {**load_file(file), **tensors}
     save_file({key: value for key, value in changed.items() if value is not None}, file)
-    edit_manifest(path, landmarks_sha256=bundle_module._sha256(file))
+    edit_manifest(path, landmarks_sha256=bundle_files.sha256(file))
 
 
 def truncate(file: Path) -> None:
@@ -196,7 +238,9 @@ def flip_a_bit(file: Path) -> None:
         (lambda p: edit_manifest(p, format="other"), "not a Flatjam bundle"),
         (lambda p: edit_manifest(p, format_version=2), "format 2.*update Flatjam"),
         (lambda p: edit_manifest(p, format_version="one"), "damaged .*format_version"),
-        (lambda p: edit_manifest(p, representation="melody"), "'melody'.*plays drums"),
+        (lambda p: edit_manifest(p, representation="motion"), "'motion'.*plays drums and melody"),
+        (lambda p: edit_manifest(p, representation="melody"), "damaged .*attributes of melody"),
+        (lambda p: edit_manifest(p, representation=1), "damaged .*representation"),
         (lambda p: edit_manifest(p, thresholds=[0.5] * 8), "damaged .*thresholds"),
         (lambda p: edit_manifest(p, latent_dim=9), "damaged .*dimensions"),
         (lambda p: edit_manifest(p, attributes=["pitch"]), "damaged .*attributes"),
@@ -210,10 +254,11 @@ def flip_a_bit(file: Path) -> None:
         (lambda p: (p / "card.json").unlink(), "damaged .*card.json"),
         (lambda p: (p / "card.json").write_text("[]"), "damaged .*card.json"),
         (lambda p: edit_landmarks(p, z=None), "lacks 'z'"),
+        (lambda p: edit_landmarks(p, attributes=np.zeros((200, 2), np.float32)), "2 attributes"),
         (lambda p: edit_landmarks(p, style=np.zeros(200, np.float32)), "lacks 'style' as int32"),
         (lambda p: edit_landmarks(p, z=np.full((200, 8), np.nan, np.float16)), "'z' holds"),
         (lambda p: edit_landmarks(p, tempo=np.zeros(3, np.float32)), "'tempo' has shape"),
-        (lambda p: edit_landmarks(p, pca_mean=np.zeros(9, np.float32)), "do not belong"),
+        (lambda p: edit_landmarks(p, pca_mean=np.zeros(9, np.float32)), "does not belong"),
         (lambda p: edit_landmarks(p, pca_mean=np.full(8, np.nan, np.float32)), "not numbers"),
         (lambda p: edit_landmarks(p, attribute_vectors=np.ones((3, 9), np.float32)), "vectors"),
     ],
@@ -238,6 +283,6 @@ def test_weights_that_are_not_numbers_are_refused(copy: Path) -> None:
     weights = load_file(file)
     weights["encoder.head.bias"][0] = np.nan
     save_file(weights, file)
-    edit_manifest(copy, weights_sha256=bundle_module._sha256(file))
+    edit_manifest(copy, weights_sha256=bundle_files.sha256(file))
     with pytest.raises(BundleError, match=r"encoder\.head\.bias.*not finite"):
         Bundle.open(copy).weights()

@@ -16,12 +16,14 @@ from fmvae_core.data.corpus import save_corpus
 from fmvae_core.geometry.interpolation import lerp
 from fmvae_core.inference.networks import Networks
 from fmvae_core.models.bundle import Bundle
+from fmvae_core.music.drum_representation import DrumRepresentation
 from fmvae_core.music.drums import drum_map
 from fmvae_core.music.midi_file import read_midi, read_phrase, write_midi
 from fmvae_core.music.phrase import Note, Phrase
-from fmvae_core.music.representation import DrumRepresentation
+from fmvae_core.training.checkpoint import load_checkpoint
+from fmvae_core.training.config import HoldOut
 from fmvae_core.training.hardware import Hardware
-from fmvae_core.training.trainer import Trainer
+from fmvae_core.training.trainer import CHECKPOINT_FILE, Trainer
 from tests.corpora import groove, groove_zip, tiny_corpus
 from tests.corpora_config import tiny_config
 
@@ -91,7 +93,16 @@ def test_help_needs_nothing_heavy(flatjam: CommandLine) -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
     words = flatjam("--help")
-    for command in ("info", "interpolate", "render", "train", "bundle", "fetch"):
+    for command in (
+        "info",
+        "interpolate",
+        "render",
+        "train",
+        "bundle",
+        "evaluate",
+        "reproduce",
+        "fetch",
+    ):
         assert command in words
 
 
@@ -243,6 +254,38 @@ def test_trains_and_resumes(flatjam: CommandLine, tmp_path: Path) -> None:
     assert 0 < steps[0] < steps[1]
 
 
+def test_trains_another_model_on_files_of_ones_own(flatjam: CommandLine, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    random = np.random.default_rng(0)
+    for number in range(16):
+        write_midi(groove(random, 14), folder / f"{number}.mid")
+    told = flatjam(
+        *("train", "--size", "study", "--variant", "music-vae", "--corpus", "midi_folder"),
+        *("--data", folder, "--set", "optimiser.batch_size=8", "--hold-out", "velocity:0.2"),
+        *("--out", tmp_path / "run", "--device", "cpu", "--threads", 1, "--max-minutes", 0.01),
+    )
+    assert "drums-2bar music-vae, size study" in told
+    config = load_checkpoint(tmp_path / "run" / CHECKPOINT_FILE).config
+    assert config.corpus == "midi_folder"
+    assert config.optimiser.batch_size == 8
+    assert config.hold_out == HoldOut("velocity", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        (("--set", "flatness.eta"), "TABLE.NAME=VALUE"),
+        (("--set", "flatnes.eta=1"), "no table 'flatnes'"),
+        (("--hold-out", "density"), "ATTRIBUTE:SHARE"),
+        (("--variant", "music-ave"), "no variant 'music-ave'"),
+    ],
+)
+def test_training_with_an_impossible_choice_is_refused(
+    flatjam: CommandLine, tmp_path: Path, option: tuple[str, str], complaint: str
+) -> None:
+    assert complaint in flatjam.refused("train", "--out", tmp_path / "run", *option)
+
+
 def test_makes_a_bundle_of_a_run(flatjam: CommandLine, tmp_path: Path) -> None:
     run, out, data = tmp_path / "run", tmp_path / "bundle", tmp_path / "frames.safetensors"
     corpus = tiny_corpus(performances=16, bars=8)
@@ -256,6 +299,26 @@ def test_makes_a_bundle_of_a_run(flatjam: CommandLine, tmp_path: Path) -> None:
         for word in ("hit_precision", "Closed hi-hat", "corr_b", "smoothness.ideal", "threshold"):
             assert word in words
         assert f"{card['test']['hit_error']:.4g}" in words
+
+    report = tmp_path / "report"
+    assert "report.html" in flatjam("evaluate", out, "--out", report, "--data", data)
+    figures = json.loads((report / "report.json").read_text("utf-8"))
+    assert figures["mine"]["hit_f1"] == pytest.approx(card["test"]["hit_f1"])
+    assert figures["mine"]["fig2"]["max_step_mean"] == card["smoothness"]["max_step_mean"]
+    assert "data:image/png" in (report / "report.html").read_text("utf-8")
+
+
+def test_reports_what_was_not_run(flatjam: CommandLine, tmp_path: Path) -> None:
+    out = tmp_path / "queue"
+    said = flatjam("reproduce", "--report", "--only", "table1", "--out", out)
+    assert "drums-4bar.fm-music-vae.without-density-50.seed-0" in said
+    assert "not run" in said
+    assert "finished" not in said
+    assert "not run" in (out / "results.md").read_text("utf-8")
+    figures = json.loads((out / "results.json").read_text("utf-8"))
+    assert figures["cello-4bar"]["MusicVAE (64D)"]["table1"]["50%"]["pitch"] == "not run"
+    assert "choose fig2" in flatjam.refused("reproduce", "--only", "table9", "--out", out)
+    assert "huge" in flatjam.refused("reproduce", "--size", "huge", "--out", out)
 
 
 def test_training_that_cannot_start_is_refused(flatjam: CommandLine, tmp_path: Path) -> None:

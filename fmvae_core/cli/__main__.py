@@ -1,0 +1,3 @@
+from fmvae_core.cli import main
+
+main()

@@ -1,0 +1,175 @@
+"""``flatjam jam``: trade bars with the machine, without a window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from fmvae_core.cli.options import DEFAULT_BUNDLE, BundlePath, SoundFont
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fmvae_core.live.jam_messages import Control
+    from fmvae_core.live.measure import EngineClient
+
+
+def jam(
+    bundle: BundlePath = DEFAULT_BUNDLE,
+    midi_in: Annotated[
+        list[str] | None,
+        typer.Option(help="Port of your kit, or a part of its name; all of one interface if none."),
+    ] = None,
+    midi_out: Annotated[str, typer.Option(help="Port for the machine to play to, too.")] = "",
+    list_ports: Annotated[
+        bool, typer.Option("--list-ports", help="Only list the MIDI ports that are there.")
+    ] = False,
+    drum_map: Annotated[str, typer.Option(help="Your kit.")] = "general-midi",
+    pedal_hi_hat: Annotated[
+        bool,
+        typer.Option("--pedal-hi-hat", help="The pedal says whether the hi-hat is open."),
+    ] = False,
+    mode: Annotated[
+        Literal["trade", "machine_first", "continuous", "hold"],
+        typer.Option(help="Who plays when."),
+    ] = "trade",
+    tempo: Annotated[float, typer.Option(min=40.0, max=240.0, help="Beats a minute.")] = 100.0,
+    adventure: Annotated[
+        float, typer.Option(min=0.0, max=32.0, help="Hits in which an answer is to differ.")
+    ] = 6.0,
+    click: Annotated[bool, typer.Option(help="Click after the count-in, too.")] = True,
+    own_sound: Annotated[
+        bool, typer.Option("--own-sound", help="My kit has its own sound: stay silent for me.")
+    ] = False,
+    start_stop: Annotated[
+        str, typer.Option(help="Pad or pedal that starts and stops: note:NUMBER or cc:NUMBER.")
+    ] = "",
+    tap: Annotated[str, typer.Option(help="The same for tapping the tempo.")] = "",
+    latency: Annotated[
+        float, typer.Option(min=-200.0, max=200.0, help="Your kit's, in milliseconds.")
+    ] = 0.0,
+    journal: Annotated[
+        Path | None, typer.Option(help="File for the take's journal (.jsonl); none if none.")
+    ] = None,
+    soundfont: SoundFont = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of what the machine draws.")] = 0,
+) -> None:
+    """Trade bars with the machine: you play some, it answers with as many. Ctrl-C ends."""
+    from rich.console import Console
+
+    from fmvae_core.cli.jam_processes import JamProcesses
+    from fmvae_core.cli.jam_view import JamView
+    from fmvae_core.files import cache_dir
+    from fmvae_core.jam.journal import check_journal
+    from fmvae_core.jam.messages import Partner
+    from fmvae_core.jam.rules import Mode, Settings
+    from fmvae_core.live.jam_messages import SetJam, SetMidi, SetSampler, StartJam
+    from fmvae_core.live.measure import EngineProcess
+    from fmvae_core.live.messages import SetSound
+    from fmvae_core.models.bundle import Bundle
+    from fmvae_core.music.drums import drum_map as kit_of
+
+    console = Console()
+    if list_ports:
+        log = cache_dir() / "jam.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w") as file, EngineProcess(log=file) as engine:
+            _print_ports(console, engine.client)
+        return
+    opened = Bundle.open(bundle)
+    if opened.representation.name != "drums":
+        raise ValueError(f"{opened.name} plays no drums; choose a --bundle of drums for a jam")
+    kit_of(drum_map)
+    controls = SetJam(start_stop=_control(start_stop), tap=_control(tap))
+    if journal is not None:
+        check_journal(journal)
+    start = StartJam(
+        settings=Settings(mode=Mode(mode), bars=opened.bars),
+        partner=Partner(adventure=adventure),
+        tempo=tempo,
+        click=click,
+        journal=None if journal is None else journal.resolve(),
+        seed=seed,
+        on_control=bool(start_stop),
+    )
+    with JamProcesses(bundle, opened.bars, cache_dir() / "jam.log") as processes:
+        client = processes.engine.client
+        if soundfont is not None:
+            client.send(SetSound(soundfont=str(soundfont)))
+        client.send(SetSampler(player="human", sounds=not own_sound))
+        client.send(controls.model_copy(update={"input_latency": latency / 1000.0}))
+        inputs = midi_in or _all_inputs(console, client)
+        client.send(
+            SetMidi(
+                inputs=tuple(inputs),
+                output=midi_out,
+                drum_map=drum_map,
+                pedal_decides=pedal_hi_hat,
+            )
+        )
+        JamView(console, processes, start).run()
+
+
+def _all_inputs(console: Console, client: EngineClient) -> tuple[str, ...]:
+    from fmvae_core.live.jam_messages import MidiPortsState, SetMidi
+    from fmvae_core.live.midi_ports import VIRTUAL_PORT
+
+    client.send(SetMidi(inputs=(VIRTUAL_PORT,)))
+    state = client.wait_for(MidiPortsState, lambda state: state.is_known)
+    interface, ports = of_one_interface(state.inputs, state.input_interfaces)
+    if ports:
+        console.print(
+            f"Listening to all MIDI ports of {interface}; choose others with --midi-in.",
+            highlight=False,
+        )
+    return (*ports, VIRTUAL_PORT)
+
+
+def of_one_interface(
+    inputs: Sequence[str], interfaces: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
+    """Return the first interface that has a port of a kit's, and all such ports of it.
+
+    A kit may be there once more in another interface, and each hit would come twice.
+
+    Parameters
+    ----------
+    inputs, interfaces
+        As in `fmvae_core.live.jam_messages.MidiPortsState`.
+    """
+    kits = [
+        (interface, name)
+        for interface, name in zip(interfaces, inputs, strict=True)
+        if "Midi Through" not in name
+    ]
+    if not kits:
+        return "", ()
+    first = kits[0][0]
+    return first, tuple(name for interface, name in kits if interface == first)
+
+
+def _print_ports(console: Console, client: EngineClient) -> None:
+    from fmvae_core.live.jam_messages import MidiPortsState, SetMidi
+
+    client.send(SetMidi(inputs=()))
+    state = client.wait_for(MidiPortsState, lambda state: state.is_known)
+    for title, ports in (("in", state.inputs), ("out", state.outputs)):
+        for port in ports or ("none is there",):
+            console.print(f"{title:4} {port}", markup=False, highlight=False)
+
+
+def _control(text: str) -> Control | None:
+    from fmvae_core.live.jam_messages import Control
+
+    if not text:
+        return None
+    kind, _, number = text.partition(":")
+    try:
+        return Control.model_validate({"type": kind, "number": int(number)})
+    except ValueError:
+        raise ValueError(
+            f"'{text}' is no pad or pedal; write note:NUMBER or cc:NUMBER, the number 0 to 127"
+        ) from None
