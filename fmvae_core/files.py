@@ -36,6 +36,11 @@ def config_dir() -> Path:
     return _platform_dir("FLATJAM_CONFIG", "user_config_dir")
 
 
+def data_dir() -> Path:
+    """Return the folder for takes and keeps: the platform's for data, or ``FLATJAM_USER_DATA``."""
+    return _platform_dir("FLATJAM_USER_DATA", "user_data_dir")
+
+
 def soundfont_dirs() -> tuple[Path, ...]:
     """Return the folders that are searched for SoundFonts, ``soundfonts/`` first."""
     return (

@@ -19,6 +19,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     home = tmp_path_factory.mktemp("flatjam")
     monkeypatch.setenv("FLATJAM_CONFIG", str(home / "config"))
     monkeypatch.setenv("FLATJAM_CACHE", str(home / "cache"))
+    monkeypatch.setenv("FLATJAM_USER_DATA", str(home / "data"))
 
 
 @pytest.fixture

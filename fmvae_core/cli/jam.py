@@ -48,6 +48,7 @@ def jam(
         str, typer.Option(help="Pad or pedal that starts and stops: note:NUMBER or cc:NUMBER.")
     ] = "",
     tap: Annotated[str, typer.Option(help="The same for tapping the tempo.")] = "",
+    keep: Annotated[str, typer.Option(help="The same for keeping the last phrases of both.")] = "",
     latency: Annotated[
         float, typer.Option(min=-200.0, max=200.0, help="Your kit's, in milliseconds.")
     ] = 0.0,
@@ -83,7 +84,7 @@ def jam(
     if opened.representation.name != "drums":
         raise ValueError(f"{opened.name} plays no drums; choose a --bundle of drums for a jam")
     kit_of(drum_map)
-    controls = SetJam(start_stop=_control(start_stop), tap=_control(tap))
+    controls = SetJam(start_stop=_control(start_stop), tap=_control(tap), keep=_control(keep))
     if journal is not None:
         check_journal(journal)
     start = StartJam(

@@ -17,6 +17,7 @@ from fmvae_core.live.jam_messages import (
     HumanPhrase,
     JamProblem,
     JamState,
+    Kept,
     MachinePhrase,
     MidiPortsState,
     StartJam,
@@ -122,6 +123,8 @@ class JamView:
             elif isinstance(message, MachinePhrase):
                 self._machine = _HOW[message.how]
                 self._say("", f"The machine {self._machine}.")
+            elif isinstance(message, Kept):
+                self._say("", f"Kept as {message.path}.")
             elif isinstance(message, MidiPortsState):
                 self._ports = message
                 if message.is_known:

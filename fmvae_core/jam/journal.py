@@ -11,10 +11,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from fmvae_core.files import data_dir
 from fmvae_core.jam.records import RECORDS, VERSION, AnyRecord, Head, Record
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,22 @@ _CLOSE_SECONDS = 5.0
 
 class JournalError(ValueError):
     """A journal that cannot be written or read; the message says why and what to do."""
+
+
+def takes_dir() -> Path:
+    """Return the folder that takes are written to by default; it may not be there yet."""
+    return data_dir() / "takes"
+
+
+def new_take(when: datetime) -> Path:
+    """Return a path in `takes_dir` for the journal of a take that begins then; it is not there."""
+    stem = f"{when:%Y-%m-%d %H-%M-%S}"
+    path = takes_dir() / f"{stem}.jsonl"
+    number = 2
+    while path.exists():
+        path = path.with_stem(f"{stem} {number}")
+        number += 1
+    return path
 
 
 def check_journal(path: str | os.PathLike[str]) -> None:

@@ -90,6 +90,24 @@ class Changed(Record):
     partner: Partner
 
 
+class Heard(Record):
+    """The human's phrase is complete: it is made of the hits of this turn.
+
+    Parameters
+    ----------
+    turn, start, bars
+        Number, first beat and length of the turn.
+    number
+        Of the request for an answer to the whole phrase; none where nobody is there to answer.
+    """
+
+    kind: Literal["heard"] = "heard"
+    turn: int
+    start: float
+    bars: int = Field(ge=1)
+    number: int | None = None
+
+
 class Asked(Record):
     """A request for an answer, with all that its answer depends on."""
 
@@ -125,6 +143,13 @@ class Played(Record):
     how: How
 
 
+class Kept(Record):
+    """The last phrases of both were kept, under a name."""
+
+    kind: Literal["kept"] = "kept"
+    name: str
+
+
 class Trouble(Record):
     """Something went wrong."""
 
@@ -140,7 +165,18 @@ class End(Record):
 
 
 AnyRecord = Annotated[
-    Head | MidiEvent | HumanHit | TempoSet | Changed | Asked | Answered | Played | Trouble | End,
+    Head
+    | MidiEvent
+    | HumanHit
+    | TempoSet
+    | Changed
+    | Heard
+    | Asked
+    | Answered
+    | Played
+    | Kept
+    | Trouble
+    | End,
     Field(discriminator="kind"),
 ]
 RECORDS: TypeAdapter[AnyRecord] = TypeAdapter(AnyRecord)

@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam import records, rules
 from fmvae_core.jam.journal import JournalWriter
-from fmvae_core.jam.messages import MOST_RECENT, Answer, AnswerRequest, Partner, Point
+from fmvae_core.jam.keeps import Keep, LastPhrases
+from fmvae_core.jam.messages import Answer, AnswerRequest, Partner
 from fmvae_core.jam.pads import Hit
 from fmvae_core.jam.rules import Ask, How, Play, Settings, State
 from fmvae_core.jam.window import HALF_STEP, Window
@@ -31,6 +31,7 @@ from fmvae_core.live.jam_messages import (
     StartJam,
 )
 from fmvae_core.live.scheduler import QUEUE_SECONDS
+from fmvae_core.live.take import Take
 from fmvae_core.live.voices import SoundEvent
 from fmvae_core.music.phrase import BEATS_PER_BAR, Phrase
 
@@ -40,29 +41,8 @@ CHOICE_SECONDS = 0.015
 """How long before its first beat an answer is chosen where the final one has not come."""
 
 _LEAD = 0.050  # seconds from start to the first click: time for it to reach the synth
-_MOST_SEEDS = 2**32
 
 Send = Callable[[Message], None]
-
-
-@dataclass
-class _Take:
-    """A jam from start to stop."""
-
-    line: JamLine
-    seed: int
-    windows: dict[int, Window] = field(default_factory=dict)  # by turn
-    answers: dict[int, Answer] = field(default_factory=dict)  # by request
-    recent: deque[Phrase] = field(default_factory=lambda: deque(maxlen=MOST_RECENT))
-    before: Point | None = None
-    bundle: str = ""  # whose model answers
-    counts: Counter[How] = field(default_factory=Counter)
-    journal: JournalWriter | None = None
-
-    def note(self, seconds: float, record: type[records.Record], **fields: Any) -> None:
-        """Write a record of what happened at a time to the journal, if there is one."""
-        if self.journal is not None:
-            self.journal.write(record(time=seconds, wall=time.time(), **fields))
 
 
 class Jam:
@@ -100,10 +80,12 @@ class Jam:
         self._partner = Partner()
         self._click = True
         self._latency = 0.0
-        self._take: _Take | None = None
+        self._take: Take | None = None
         self._answerer: Send | None = None
         self._bars: int | None = None
         self._told: JamState | None = None
+        self._last = LastPhrases()
+        self._name = ""  # of the last take's journal
 
     @property
     def is_running(self) -> bool:
@@ -146,7 +128,9 @@ class Jam:
             beats = self._rules.settings.count_in_bars * BEATS_PER_BAR
             line = JamLine(self._now() + _LEAD, tempo, beats)
             line.click = self._click
-            self._take = _Take(line, wanted.seed, journal=journal)
+            self._take = Take(line, wanted.seed, journal=journal)
+            self._last = LastPhrases()
+            self._name = "" if wanted.journal is None else wanted.journal.stem
             log.info("a jam begins at %g bpm", tempo)
         self._kick()
 
@@ -194,6 +178,28 @@ class Jam:
                 beat = self._take.line.set_tempo(tempo)
                 self._take.note(self._now(), records.TempoSet, beat=beat, tempo=tempo)
                 self._tell_state(self._now())
+
+    def keep(self, tempo: float) -> Keep:
+        """Return what both players have played last, also after the take has ended.
+
+        Parameters
+        ----------
+        tempo
+            Beats a minute where no take is going on.
+
+        Raises
+        ------
+        ValueError
+            If nothing has been played yet.
+        """
+        with self._lock:
+            return self._last.keep(time.time(), self.tempo or tempo, self._name)
+
+    def note_kept(self, name: str) -> None:
+        """Write to the take's journal that its last phrases were kept."""
+        with self._lock:
+            if self._take is not None:
+                self._take.note(self._now(), records.Kept, name=name)
 
     def set_answerer(self, answerer: Send | None, bars: int | None = None) -> None:
         """Ask this one for answers from now on; ``bars`` is the length of its phrases."""
@@ -253,6 +259,7 @@ class Jam:
                 take.recent.clear()
             take.answers[answer.number] = answer
             self._rules = self._rules.answer(answer.number)
+            self._last = self._last.answered(answer)
             take.note(self._now(), records.Answered, answer=answer)
         self._kick()
 
@@ -307,7 +314,7 @@ class Jam:
                 del windows[old]
         return windows[turn.number]
 
-    def _ask(self, take: _Take, ask: Ask) -> None:
+    def _ask(self, take: Take, ask: Ask) -> None:
         tempo = take.line.tempo
         if ask.heard is None:
             phrase = Phrase((), self._rules.settings.bars, tempo)
@@ -315,13 +322,23 @@ class Jam:
             phrase = self._window(ask.heard).phrase(tempo)
             if ask.is_final:
                 self._tell(HumanPhrase(turn=ask.heard.number, phrase=phrase))
+                take.note(
+                    self._now(),
+                    records.Heard,
+                    turn=ask.heard.number,
+                    start=ask.heard.start,
+                    bars=ask.heard.bars,
+                    number=None if self._answerer is None else ask.number,
+                )
+                if phrase.notes:
+                    self._last = self._last.heard(ask.number, phrase)
         if self._answerer is None:
             return
         request = AnswerRequest(
             number=ask.number,
             phrase=phrase,
             is_final=ask.is_final,
-            seed=(take.seed + 7919 * ask.turn) % _MOST_SEEDS,
+            seed=take.seed_of(ask.turn),
             partner=self._partner,
             before=take.before,
             recent=tuple(take.recent),
@@ -329,7 +346,7 @@ class Jam:
         self._answerer(request)
         take.note(self._now(), records.Asked, request=request)
 
-    def _play(self, take: _Take, play: Play) -> None:
+    def _play(self, take: Take, play: Play) -> None:
         take.counts[play.how] += 1
         take.note(
             self._now(),
@@ -347,10 +364,13 @@ class Jam:
             return
         phrase = rules.on_the_downbeat(answer.phrase.at_tempo(take.line.tempo))
         take.line.play(phrase, play.turn.start)
+        is_new = play.how in (How.FINAL, How.PREPARED)
+        seed = take.seed_of(play.turn.number) if is_new else None
+        self._last = self._last.played(answer, phrase, seed)
         take.answers = {
             number: kept for number, kept in take.answers.items() if number >= answer.number
         }
-        if play.how in (How.FINAL, How.PREPARED) and answer.bundle == take.bundle:
+        if is_new and answer.bundle == take.bundle:
             take.recent.append(answer.phrase)
             take.before = answer.z_human or take.before
         self._tell(

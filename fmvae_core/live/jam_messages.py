@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fmvae_core.ipc import Message
+from fmvae_core.jam.keeps import Keep
 from fmvae_core.jam.messages import Cell, Partner, Point
 from fmvae_core.jam.rules import How, Settings, State
 from fmvae_core.live.fields import Level, Pan, Program, SevenBits, Tempo, Velocity
@@ -133,12 +134,19 @@ class SetJam(Message):
     input_latency: Annotated[float, Field(ge=-0.5, le=0.5)] | None = None
     start_stop: Control | None = None
     tap: Control | None = None
+    keep: Control | None = None
 
 
 class StopJam(Message):
     """End the jam. What sounds ends by itself."""
 
     kind: Literal["stop_jam"] = "stop_jam"
+
+
+class KeepPhrases(Message):
+    """Save the last phrases of both players as a bookmark; answered by `Kept`."""
+
+    kind: Literal["keep_phrases"] = "keep_phrases"
 
 
 class Tap(Message):
@@ -242,6 +250,14 @@ class MachinePhrase(Message):
     heard: tuple[Cell, ...] = ()
 
 
+class Kept(Message):
+    """The last phrases of both players are saved in a file."""
+
+    kind: Literal["kept"] = "kept"
+    keep: Keep
+    path: Path
+
+
 class JamProblem(Message):
     """Something about the jam went wrong: what, and what to do about it.
 
@@ -254,6 +270,17 @@ class JamProblem(Message):
 
 
 JamCommand = (
-    SetMidi | PadHit | SetSampler | OfferAnswers | StartJam | SetJam | StopJam | Tap | JamProblem
+    SetMidi
+    | PadHit
+    | SetSampler
+    | OfferAnswers
+    | StartJam
+    | SetJam
+    | StopJam
+    | KeepPhrases
+    | Tap
+    | JamProblem
 )
-JamEvent = MidiPortsState | MidiActivity | JamState | HumanPhrase | MachinePhrase | JamProblem
+JamEvent = (
+    MidiPortsState | MidiActivity | JamState | HumanPhrase | MachinePhrase | Kept | JamProblem
+)

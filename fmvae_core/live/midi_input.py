@@ -29,7 +29,7 @@ class Listener(Protocol):
         """Take that a cymbal was grabbed; its pitch is that of Table 4."""
 
     def control(self, name: str, seconds: float) -> None:
-        """Take that a control, ``start_stop`` or ``tap``, was worked."""
+        """Take that a control, ``start_stop``, ``tap`` or ``keep``, was worked."""
 
 
 class MidiInput:

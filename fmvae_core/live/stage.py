@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fmvae_core.ipc import Message
+from fmvae_core.jam.keeps import save_keep
 from fmvae_core.jam.messages import Answer
 from fmvae_core.jam.pads import Hit
 from fmvae_core.live.clock import Clock
@@ -16,6 +17,8 @@ from fmvae_core.live.jam import Jam
 from fmvae_core.live.jam_messages import (
     JamCommand,
     JamProblem,
+    KeepPhrases,
+    Kept,
     MidiActivity,
     MidiPortsState,
     OfferAnswers,
@@ -117,6 +120,8 @@ class Stage:
                 self._set_jam(command)
             case StopJam():
                 self.jam.stop()
+            case KeepPhrases():
+                self._keep()
             case Tap():
                 self.control("tap", self._now())
             case JamProblem():
@@ -178,10 +183,31 @@ class Stage:
                 self._transport.change(SetTransport(tempo=tempo))
                 self.jam.set_tempo(tempo)
                 self._keep_tempo(tempo)
+        elif name == "keep":
+            self._keep()
         elif self.jam.is_running:
             self.jam.stop()
         else:
             self._start_jam(again=True)
+
+    def _keep(self) -> None:
+        """Save the last phrases of both; on a thread, since a disk takes its time."""
+        keep = self.jam.keep(self._transport.state.tempo)
+
+        def save() -> None:
+            try:
+                path = save_keep(keep)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                self._tell_problem(
+                    JamProblem(text=f"It could not be kept ({reason}).", remedy="Make room.")
+                )
+            else:
+                self.jam.note_kept(path.stem)
+                self._tell(Kept(keep=keep, path=path))
+
+        # Not daemonic: what was kept is written even where the engine ends now.
+        threading.Thread(target=save, name="keep").start()
 
     def _keep_tempo(self, tempo: float) -> None:
         """Let the next take, too, begin at this tempo."""
@@ -211,6 +237,8 @@ class Stage:
             self._input.set_control("start_stop", wanted.start_stop)
         if wanted.tap is not None:
             self._input.set_control("tap", wanted.tap)
+        if wanted.keep is not None:
+            self._input.set_control("keep", wanted.keep)
 
     def _sound(self, events: list[SoundEvent]) -> None:
         self._transport.sound(events)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from itertools import groupby, pairwise
+from pathlib import Path
 
 import pytest
 
 from fmvae_core.ipc import Message
+from fmvae_core.jam.journal import read_journal
 from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.jam.pads import Hit
+from fmvae_core.jam.records import Heard, Kept
 from fmvae_core.jam.rules import How, Mode, Settings, State
 from fmvae_core.live.jam import CHOICE_SECONDS, Jam
 from fmvae_core.live.jam_messages import HumanPhrase, JamState, MachinePhrase, StartJam
 from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL, SoundEvent
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import Note, Phrase
+from tests.fmvae_core.live.jack import wait_until
 
 SNARE = 1
 START = 50.0
@@ -62,8 +66,10 @@ class Band:
         self.pending.append((self.now + self.takes, answer))
 
     def start(self, mode: Mode = Mode.TRADE, click: bool = True) -> None:
-        settings = Settings(mode=mode, bars=1)
-        self.jam.start(StartJam(settings=settings, click=click), self.tempo)
+        self.start_with(StartJam(settings=Settings(mode=mode, bars=1), click=click))
+
+    def start_with(self, wanted: StartJam) -> None:
+        self.jam.start(wanted, self.tempo)
         self.zero = self.now + 0.050
 
     def time(self, beat: float) -> float:
@@ -246,3 +252,29 @@ def test_another_model_does_not_go_on_from_where_the_last_one_was() -> None:
     assert band.requests[-1].recent == ()
     band.run(31.0, [(28.0, 90)])
     assert band.requests[-1].before is not None, "the new one goes on from its own"
+
+
+def test_what_both_played_last_can_be_kept_at_any_moment(tmp_path: Path) -> None:
+    band = Band()
+    with pytest.raises(ValueError, match="nothing has been played"):
+        band.jam.keep(120.0)
+    start = StartJam(settings=Settings(bars=1), journal=tmp_path / "evening.jsonl", seed=3)
+    band.start_with(start)
+    band.run(10.0, [(4.0, 90), (6.0, 80)])
+    keep = band.jam.keep(90.0)
+    assert keep.human == band.all(HumanPhrase)[0].phrase
+    assert keep.machine == band.all(MachinePhrase)[0].phrase
+    final = next(request for request in band.requests if request.is_final)
+    assert keep.z_human == (1.0 * final.number,)
+    assert (keep.seed, keep.bundle, keep.take) == (final.seed, "x", "evening")
+    assert keep.tempo == 120.0
+    band.jam.note_kept("a")
+    band.jam.stop()
+    assert band.jam.keep(90.0).human == keep.human
+    wait_until(lambda: read_journal(start.journal).records[-1].kind == "end", "written")
+    records = read_journal(start.journal).records
+    assert [record.name for record in records if isinstance(record, Kept)] == ["a"]
+    heard = [record for record in records if isinstance(record, Heard)]
+    assert [(record.turn, record.start, record.number) for record in heard] == [
+        (0, 4.0, final.number)
+    ]

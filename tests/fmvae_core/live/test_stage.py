@@ -12,11 +12,13 @@ from typing import Any, cast
 import pytest
 
 from fmvae_core.ipc import Message
+from fmvae_core.jam.keeps import Keep, read_keeps
 from fmvae_core.live.clock import Clock
-from fmvae_core.live.jam_messages import JamProblem, StartJam
+from fmvae_core.live.jam_messages import JamProblem, KeepPhrases, Kept, StartJam
 from fmvae_core.live.messages import SetTransport
 from fmvae_core.live.midi_poll import MidiPoll
 from fmvae_core.live.stage import Stage
+from fmvae_core.music.phrase import Note, Phrase
 from tests.fmvae_core.live.jack import wait_until
 
 
@@ -76,6 +78,31 @@ def test_a_tempo_that_was_tapped_or_chosen_is_that_of_the_next_take(window: Wind
     assert not window.stage.jam.is_running
     window.stage.control("start_stop", 4.0)
     assert window.stage.jam.tempo == window.transport.state.tempo == 90.0
+
+
+def test_keep_saves_what_was_played_or_says_that_nothing_was(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.stage.control("keep", 1.0)
+    assert "nothing has been played" in window.problems[0]
+    keep = Keep(when=1e9, tempo=90.0, human=Phrase((Note(0.0, 36, 90),), 1), machine=None)
+    monkeypatch.setattr(window.stage.jam, "keep", lambda tempo: keep)
+    window.stage.handle(window, KeepPhrases())
+    wait_until(lambda: any(isinstance(each, Kept) for each in window.told), "kept")
+    kept = next(each for each in window.told if isinstance(each, Kept))
+    assert [saved.path for saved in read_keeps()[0]] == [kept.path]
+
+
+def test_a_keep_that_cannot_be_written_is_told(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FLATJAM_USER_DATA", str(tmp_path / "file"))
+    keep = Keep(when=1e9, tempo=90.0, human=Phrase((Note(0.0, 36, 90),), 1), machine=None)
+    monkeypatch.setattr(window.stage.jam, "keep", lambda tempo: keep)
+    window.stage.control("keep", 1.0)
+    wait_until(lambda: bool(window.problems), "told")
+    assert "could not be kept" in window.problems[0]
 
 
 class Port:
