@@ -101,6 +101,8 @@ GRADIENT_A_TO_B = _ramp(ANCHOR_A, ANCHOR_B)
 """256 colours of the line from A to B."""
 VELOCITY = _ramp("#28516b", "#3585ad", ANCHOR_B, "#e8f8ff")
 """256 colours of a hit, from soft to hard."""
+VELOCITY_HUMAN = _ramp("#6d4a24", "#b3762f", HUMAN, "#fff4e2")
+"""The same of a hit of the human."""
 
 
 @dataclass(frozen=True)

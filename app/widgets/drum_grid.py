@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.theme import colour
+from app.widgets.colours import VELOCITY_HUMAN, hexadecimal
 from app.widgets.drum_grid_places import GridPlaces, Hit, Hits, hits_of
 from app.widgets.phrase_view import GLOW_STEPS, PAD, TONES, PhraseView
 from fmvae_core.music.drum_representation import N_DRUMS
@@ -15,6 +19,10 @@ from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import STEPS_PER_BEAT
 from fmvae_core.music.representation import Frames
 
+_PLAYER_TONES = {
+    "machine": TONES,
+    "human": tuple(QColor(hexadecimal(tone)) for tone in VELOCITY_HUMAN),
+}
 _KEY_SPACE = 40  # of the marks and gaps of the key in the ruler
 
 
@@ -22,15 +30,28 @@ def _key_width(metrics: QFontMetricsF) -> float:
     return metrics.horizontalAdvance("played") + metrics.horizontalAdvance("heard")
 
 
+Player = Literal["human", "machine"]
+
+
 class DrumGrid(PhraseView):
     """Nine drums by the steps of a phrase; the bass drum lies at the bottom.
 
     A cell is centred on its step of the grid, a hit on the moment at which it sounds. Brightness is
     velocity.
+
+    Parameters
+    ----------
+    parent
+        The widget it lies in.
+    accent
+        Whose colour the hits have: ``"machine"`` or ``"human"``.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, accent: Player = "machine") -> None:
         super().__init__("Drum grid", parent)
+        self._accent = accent
+        self._tones = _PLAYER_TONES[accent]
+        self._heard: frozenset[tuple[int, int]] | None = None
         self._hits: Hits = {}
         self._reference: Hits | None = None
         self._labels = 0.0
@@ -66,6 +87,19 @@ class DrumGrid(PhraseView):
         self._reference = None if frames is None else hits_of(frames, 0.5)
         self.repaint_notes()
 
+    def set_heard(self, cells: Sequence[tuple[int, int]] | None) -> None:
+        """Show which hits the model heard; None ends that.
+
+        Hits that it did not hear are hollow; a thin ring is where it heard one that was not played.
+
+        Parameters
+        ----------
+        cells
+            Step and drum of each hit that it heard.
+        """
+        self._heard = None if cells is None else frozenset((drum, step) for step, drum in cells)
+        self.repaint_notes()
+
     def hit_at(self, place: QPointF) -> Hit | None:
         """Return the hit that is drawn at a pixel, or None."""
         for hits in (self._hits, self._reference or {}):
@@ -84,6 +118,8 @@ class DrumGrid(PhraseView):
         where = f"{DRUMS[row].title}  {self.where(step)}"
         hit = self._hits.get((row, step))
         played = (self._reference or {}).get((row, step))
+        if self._heard is not None:
+            return f"{where}\n{self._told_of_heard(hit, (row, step) in self._heard)}"
         if hit is None and played is None:
             return f"{where}\nno hit"
         if hit is None and played is not None:
@@ -95,9 +131,17 @@ class DrumGrid(PhraseView):
             return f"{where}\nheard only: {hit.told(self._tempo)}"
         return f"{where}\nplayed: {played.told(self._tempo)}\nheard: {hit.told(self._tempo)}"
 
+    def _told_of_heard(self, hit: Hit | None, is_heard: bool) -> str:
+        if hit is None:
+            return "heard, but not played" if is_heard else "no hit"
+        return f"{hit.told(self._tempo)}, {'heard' if is_heard else 'not heard'}"
+
     def summary(self) -> str:
         """Return the number of steps and hits."""
-        return f"{self._steps} steps, {len(self._hits)} hits"
+        told = f"{self._steps} steps, {len(self._hits)} hits"
+        if self._heard is not None:
+            told += f", {len(self._heard & self._hits.keys())} of them heard"
+        return told
 
     @property
     def places(self) -> GridPlaces:
@@ -151,8 +195,19 @@ class DrumGrid(PhraseView):
                 painter.setPen(QPen(colour("human"), 1.6))
                 x = self.places.x(hit.position)
                 painter.drawLine(QPointF(x, block.top()), QPointF(x, block.bottom()))
+        self._paint_heard_only(painter)
         if self._reference is not None:
             self._paint_key(painter)
+
+    def _paint_heard_only(self, painter: QPainter) -> None:
+        """Paint rings where the model heard what was not played."""
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(colour("text", 0.75), 1.2))
+        for drum, step in (self._heard or frozenset()) - self._hits.keys():
+            if step < self._steps:
+                block = self.places.block(Hit(drum, step, 0.0, 0.0))
+                radius = 0.42 * min(block.width(), block.height())
+                painter.drawEllipse(block.center(), radius, radius)
 
     def _paint_hit(self, painter: QPainter, hit: Hit) -> None:
         block = self.places.block(hit)
@@ -162,7 +217,13 @@ class DrumGrid(PhraseView):
             cell = self.places.cell(hit.drum, hit.step)
             painter.setBrush(colour("dim"))
             painter.drawRect(QRectF(tick - 0.6, cell.top(), 1.2, cell.height()))
-        painter.setBrush(TONES[round(hit.velocity * 255)])
+        tone = self._tones[round(hit.velocity * 255)]
+        if self._heard is not None and (hit.drum, hit.step) not in self._heard:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(tone, 1.5))
+            painter.drawRoundedRect(block.adjusted(0.75, 0.75, -0.75, -0.75), 3, 3)
+            return
+        painter.setBrush(tone)
         painter.drawRoundedRect(block, 3, 3)
         if self._reference is not None and (hit.drum, hit.step) not in self._reference:
             reach = min(block.width(), block.height()) * 0.26
@@ -197,7 +258,7 @@ class DrumGrid(PhraseView):
             if since < GLOW_STEPS:
                 shine = 1.0 - since / GLOW_STEPS
                 block = self.places.block(hit)
-                painter.setBrush(colour("machine", 0.30 * shine))
+                painter.setBrush(colour(self._accent, 0.30 * shine))
                 painter.drawRoundedRect(block.adjusted(-3, -3, 3, 3), 5, 5)
                 painter.setBrush(QColor(255, 255, 255, round(255 * 0.8 * shine)))
                 painter.drawRoundedRect(block, 3, 3)

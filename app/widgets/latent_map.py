@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ from app.widgets.latent_map_gestures import Gestures
 from app.widgets.latent_map_gl import Graphics, NoMap, probe
 from app.widgets.latent_map_keys import HELP
 from app.widgets.latent_map_landmarks import Landmarks
+from app.widgets.latent_map_pulse import Pulse
+from app.widgets.latent_map_trajectories import Trajectories, TrajectoryPoints
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,7 @@ class LatentMap(QWidget):
         self._pins: dict[str, int] = {}
         self._current = -1
         self._is_home = True
+        self._pulse = Pulse(self, self._changed)
 
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(240, 180)
@@ -216,6 +219,38 @@ class LatentMap(QWidget):
         """Show the moving point at a place ``(3,)``, or not at all."""
         self._scene.moving = None if point is None else np.array(point, np.float32)
         self._changed("moving")
+
+    def set_trajectories(
+        self,
+        human: TrajectoryPoints,
+        machine: TrajectoryPoints,
+        links: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        """Show where both players of a jam have been; empty arrays for nothing.
+
+        A trajectory that goes on from the one shown before grows to its new place.
+
+        Parameters
+        ----------
+        human, machine
+            Places ``(n, 3)``, oldest first.
+        links
+            Pairs of an index of ``human`` and one of ``machine`` that answered one another, oldest
+            first.
+
+        Raises
+        ------
+        ValueError
+            If a shape is another, a place is not finite, or a link has no point at an end.
+        """
+        self._scene.trajectories = Trajectories.checked(human, machine, links)
+        self._pulse.set_wanted(bool(len(human) or len(machine)))
+        self._changed("trajectories")
+
+    def set_quiet(self, is_quiet: bool) -> None:
+        """Let the landmarks step back behind the trajectories, as on stage, or not."""
+        self._scene.is_quiet = is_quiet
+        self._changed("axes")
 
     def set_current(self, index: int | None) -> None:
         """Mark the landmark that plays, or none.

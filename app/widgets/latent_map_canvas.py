@@ -30,6 +30,7 @@ from app.widgets.latent_map_layers import (
     disc_size,
 )
 from app.widgets.latent_map_sprites import ANCHOR_TONES, paint_atlas
+from app.widgets.latent_map_trajectories import Trajectories, TrajectoryLayer
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,10 @@ class MapScene:
         One for each axis.
     directed
         Whether an arrow shows which way each axis grows.
+    trajectories
+        Where both players of a jam have been.
+    is_quiet
+        Whether landmarks step back behind the trajectories.
     """
 
     points: Points = field(default_factory=lambda: np.zeros((0, 3), np.float32))
@@ -86,6 +91,8 @@ class MapScene:
     ghost: Place | None = None
     axis_labels: tuple[str, str, str] = ("PC1", "PC2", "PC3")
     directed: tuple[bool, bool, bool] = (False, False, False)
+    trajectories: Trajectories = field(default_factory=Trajectories)
+    is_quiet: bool = False
 
     def marks(self) -> dict[str, Place]:
         """Return where A and B are drawn: a held one follows the cursor."""
@@ -141,6 +148,7 @@ class MapCanvas(vispy_app.Canvas):
         self._failed = failed
         self._is_broken = False
         self._changes: set[str] = {"points", "colours", "axes", "line", "marks", "moving", "camera"}
+        self._changes.add("trajectories")
         self._atlas: Atlas | None = None
         self._corner: tuple[float, float] | None = None
         self._backdrop = Backdrop(rgb(COLOURS["ground"]), rgb(_GLOW))
@@ -151,6 +159,7 @@ class MapCanvas(vispy_app.Canvas):
         self._marks = Sprites()
         self._stem = Strokes()
         self._moving = Sprites()
+        self._trajectories = TrajectoryLayer()
         # Otherwise vispy logs an error in a callback and goes on with a black picture.
         self.events.draw.ignore_callback_errors = False
 
@@ -161,7 +170,7 @@ class MapCanvas(vispy_app.Canvas):
         ----------
         parts
             Of ``points``, ``colours``, ``axes``, ``line`` (and the anchors at its ends), ``marks``
-            (rings round landmarks), ``moving`` and ``camera``.
+            (rings round landmarks), ``moving``, ``trajectories`` and ``camera``.
         """
         self._changes.update(parts)
         self.update()
@@ -233,6 +242,7 @@ class MapCanvas(vispy_app.Canvas):
         self._stem.draw(view)
         self._marks.draw(view)
         self._moving.draw(view)
+        self._trajectories.draw(view)
 
     def _upload(self, view: View) -> None:
         """Hand to the graphics card what changed since the last picture, and only that."""
@@ -260,6 +270,9 @@ class MapCanvas(vispy_app.Canvas):
             self._upload_marks(self._atlas)
         if changes & {"points", "line", "moving"}:
             self._upload_moving(self._atlas)
+        if changes & {"points", "trajectories"}:
+            self._trajectories.set(self.scene.trajectories, self.scene.floor())
+        self._discs.is_quiet = self.scene.is_quiet
 
     def _upload_floor(self, atlas: Atlas) -> None:
         """Draw the floor, its upright at the corner farthest from the eye, and the axes' names."""

@@ -28,6 +28,7 @@ from app.widgets.latent_map_shaders import (
     STROKE_VERTEX,
 )
 
+_QUIET = 0.6  # share of their light that quiet discs lose
 _SMALLEST, _LARGEST = 2.6, 22.0  # diameter of a disc, logical pixels
 
 
@@ -101,6 +102,7 @@ class Discs:
         self._colours = gloo.VertexBuffer()
         self._order = gloo.IndexBuffer()
         self._points = np.zeros((0, 3), np.float32)
+        self.is_quiet = False
 
     def set_points(self, points: Points) -> None:
         """Take the places ``(n, 3)``. Colours must follow where the number changes."""
@@ -131,6 +133,7 @@ class Discs:
         program["u_size"] = size * np.sqrt(view.fitted_distance * view.distance)
         program["u_scale"] = view.scale
         program["u_haze"] = view.haze
+        program["u_quiet"] = _QUIET if self.is_quiet else 0.0
         program.draw("points", self._order)
 
 
@@ -206,20 +209,41 @@ class Strokes:
 
     def set(self, strokes: Sequence[Stroke]) -> None:
         """Replace all strokes."""
-        self._count = len(strokes)
-        if not strokes:
+        self.set_many(
+            np.array([stroke.start for stroke in strokes], np.float32).reshape(-1, 3),
+            np.array([stroke.end for stroke in strokes], np.float32).reshape(-1, 3),
+            np.array([stroke.colours for stroke in strokes], np.float32).reshape(-1, 2, 4),
+            np.array([stroke.width for stroke in strokes], np.float32),
+        )
+
+    def set_many(
+        self,
+        starts: npt.ArrayLike,
+        ends: npt.ArrayLike,
+        colours: npt.ArrayLike,
+        widths: npt.ArrayLike,
+    ) -> None:
+        """Replace all strokes.
+
+        Parameters
+        ----------
+        starts, ends
+            ``(n, 3)``.
+        colours
+            RGBA in 0..1 at both ends, ``(n, 2, 4)``.
+        widths
+            ``(n,)`` logical pixels.
+        """
+        tones = np.array(colours, np.float32)
+        self._count = len(tones)
+        if not self._count:
             return
-        data = np.zeros((len(strokes), 6), _STROKE)
+        data = np.zeros((len(tones), 6), _STROKE)
         data["a_side"] = _SIDES
-        tones = np.array([stroke.colours for stroke in strokes], np.float32)
         tones[..., :3] *= tones[..., 3:]
         data["a_colour"] = tones[:, _SIDES[:, 1].astype(int)]
-        for field, values in (
-            ("a_start", [stroke.start for stroke in strokes]),
-            ("a_end", [stroke.end for stroke in strokes]),
-            ("a_width", [stroke.width for stroke in strokes]),
-        ):
-            data[field] = np.array(values, np.float32)[:, None]
+        for field, values in (("a_start", starts), ("a_end", ends), ("a_width", widths)):
+            data[field] = np.asarray(values, np.float32)[:, None]
         self._buffer.set_data(data.ravel())
 
     def draw(self, view: View) -> None:

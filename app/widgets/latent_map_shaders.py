@@ -15,6 +15,7 @@ uniform float u_size;
 uniform float u_scale;
 uniform vec2 u_limits;
 uniform vec3 u_ground;
+uniform float u_quiet;
 attribute vec3 a_position;
 attribute vec4 a_colour;
 varying vec4 v_colour;
@@ -24,7 +25,8 @@ void main() {
     float depth = max(gl_Position.w, 1e-6);
     v_radius = 0.5 * u_scale * clamp(u_size / depth, u_limits.x, u_limits.y);
     gl_PointSize = 2.0 * v_radius + 1.0;
-    v_colour = vec4(mix(a_colour.rgb, u_ground, 0.62 * haze(depth)), a_colour.a);
+    v_colour = vec4(mix(a_colour.rgb, u_ground, 1.0 - (1.0 - 0.62 * haze(depth)) * (1.0 - u_quiet)),
+                    a_colour.a);
 }
 """
 )
@@ -124,4 +126,60 @@ BACKDROP_FRAGMENT = """
 uniform sampler2D u_picture;
 varying vec2 v_texture;
 void main() { gl_FragColor = vec4(texture2D(u_picture, v_texture).rgb, 1.0); }
+"""
+
+# A bead is a disc with a dark rim. One with a halo shines, and rings go out from it.
+BEAD_VERTEX = (
+    _HAZE
+    + """
+uniform mat4 u_matrix;
+uniform vec2 u_half;
+uniform float u_reach;
+attribute vec3 a_position;
+attribute vec2 a_corner;
+attribute vec4 a_colour;
+attribute float a_radius;
+attribute float a_halo;
+varying vec4 v_colour;
+varying vec2 v_at;
+varying float v_radius;
+varying float v_halo;
+void main() {
+    gl_Position = u_matrix * vec4(a_position, 1.0);
+    float depth = max(gl_Position.w, 1e-6);
+    float size = clamp(u_reach / depth, 0.6, 1.7);
+    v_radius = a_radius * size;
+    v_halo = a_halo * size;
+    v_at = a_corner * (max(v_radius + 2.0, v_halo) + 1.0);
+    gl_Position.xy += v_at / u_half * gl_Position.w;
+    v_colour = vec4(a_colour.rgb, a_colour.a * (1.0 - 0.5 * haze(depth)));
+}
+"""
+)
+
+BEAD_FRAGMENT = """
+uniform float u_scale;
+uniform float u_phase;
+uniform vec3 u_ground;
+varying vec4 v_colour;
+varying vec2 v_at;
+varying float v_radius;
+varying float v_halo;
+void main() {
+    float from_middle = length(v_at);
+    float core = clamp((v_radius - from_middle) * u_scale + 0.5, 0.0, 1.0);
+    float rim = clamp((v_radius + 1.6 - from_middle) * u_scale + 0.5, 0.0, 1.0) - core;
+    vec3 tone = v_colour.rgb;
+    float light = 0.0;
+    if (v_halo > 0.0) {
+        float fall = clamp(1.0 - from_middle / v_halo, 0.0, 1.0);
+        float breath = 0.85 + 0.15 * cos(6.2831853 * u_phase);
+        float ring = clamp(1.8 - abs(from_middle - mix(v_radius, v_halo - 2.0, u_phase)), 0.0, 1.0);
+        light = 0.75 * breath * fall * fall + 0.8 * ring * (1.0 - u_phase) * (1.0 - u_phase);
+        tone = mix(tone, vec3(1.0), 0.75 * clamp(1.0 - 1.6 * from_middle / v_radius, 0.0, 1.0));
+    }
+    vec4 under = vec4(v_colour.rgb, 1.0) * min(light, 1.0);
+    vec4 over = vec4(u_ground, 1.0) * 0.8 * rim + vec4(tone, 1.0) * core;
+    gl_FragColor = v_colour.a * (over + under * (1.0 - over.a));
+}
 """
