@@ -90,28 +90,37 @@ class Changed(Record):
     partner: Partner
 
 
-class Heard(Record):
-    """The human's phrase is complete: it is made of the hits of this turn.
+class TurnSet(Record):
+    """A turn is settled, some time before it begins; see `fmvae_core.jam.rules.Turn`."""
 
-    Parameters
-    ----------
-    turn, start, bars
-        Number, first beat and length of the turn.
-    number
-        Of the request for an answer to the whole phrase; none where nobody is there to answer.
-    """
-
-    kind: Literal["heard"] = "heard"
+    kind: Literal["turn"] = "turn"
     turn: int
     start: float
     bars: int = Field(ge=1)
-    number: int | None = None
+    listens: bool
+    answers: bool
+    holds: bool = False
 
 
 class Asked(Record):
-    """A request for an answer, with all that its answer depends on."""
+    """A request for an answer, with all that its answer depends on.
+
+    Parameters
+    ----------
+    beat
+        Up to which all hits had been taken in.
+    turn
+        The turn whose phrase is to be answered; none where the machine begins.
+    is_sent
+        Whether anybody was there to answer.
+    request
+        The last one of a turn is final, and holds the human's whole phrase.
+    """
 
     kind: Literal["asked"] = "asked"
+    beat: float
+    turn: int | None
+    is_sent: bool
     request: AnswerRequest
 
 
@@ -170,7 +179,7 @@ AnyRecord = Annotated[
     | HumanHit
     | TempoSet
     | Changed
-    | Heard
+    | TurnSet
     | Asked
     | Answered
     | Played

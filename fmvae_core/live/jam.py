@@ -16,14 +16,17 @@ from typing import Any
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam import records, rules
+from fmvae_core.jam.conversation import Conversation
 from fmvae_core.jam.journal import JournalWriter
-from fmvae_core.jam.keeps import Keep, LastPhrases
-from fmvae_core.jam.messages import Answer, AnswerRequest, Partner
+from fmvae_core.jam.keeps import Keep
+from fmvae_core.jam.messages import Answer, Partner
 from fmvae_core.jam.pads import Hit
 from fmvae_core.jam.rules import Ask, How, Play, Settings, State
-from fmvae_core.jam.window import HALF_STEP, Window
+from fmvae_core.jam.window import HALF_STEP
 from fmvae_core.live.jam_line import JamLine
 from fmvae_core.live.jam_messages import (
+    HumanHeard,
+    HumanHit,
     HumanPhrase,
     JamProblem,
     JamState,
@@ -84,13 +87,18 @@ class Jam:
         self._answerer: Send | None = None
         self._bars: int | None = None
         self._told: JamState | None = None
-        self._last = LastPhrases()
+        self._conversation = Conversation(0)  # of the last take
         self._name = ""  # of the last take's journal
 
     @property
     def is_running(self) -> bool:
         """Whether a take is going on."""
         return self._take is not None
+
+    @property
+    def told(self) -> JamState | None:
+        """What every client was told last of where the jam is."""
+        return self._told
 
     @property
     def tempo(self) -> float | None:
@@ -128,8 +136,9 @@ class Jam:
             beats = self._rules.settings.count_in_bars * BEATS_PER_BAR
             line = JamLine(self._now() + _LEAD, tempo, beats)
             line.click = self._click
-            self._take = Take(line, wanted.seed, journal=journal)
-            self._last = LastPhrases()
+            self._conversation = Conversation(wanted.seed)
+            self._take = Take(line, self._conversation, journal)
+            self._note_turns(self._take)
             self._name = "" if wanted.journal is None else wanted.journal.stem
             log.info("a jam begins at %g bpm", tempo)
         self._kick()
@@ -168,8 +177,7 @@ class Jam:
             if input_latency is not None:
                 self._latency = input_latency
             if self._take is not None:
-                wanted = {"settings": self._rules.settings, "partner": self._partner}
-                self._take.note(self._now(), records.Changed, **wanted)
+                self._note_changed(self._take)
 
     def set_tempo(self, tempo: float) -> None:
         """Change the tempo from the end of what is queued."""
@@ -193,7 +201,7 @@ class Jam:
             If nothing has been played yet.
         """
         with self._lock:
-            return self._last.keep(time.time(), self.tempo or tempo, self._name)
+            return self._conversation.last.keep(time.time(), self.tempo or tempo, self._name)
 
     def note_kept(self, name: str) -> None:
         """Write to the take's journal that its last phrases were kept."""
@@ -207,7 +215,10 @@ class Jam:
             self._answerer = answerer
             if bars is not None:
                 self._bars = bars
-                self._configure(self._rules.settings)
+                before = self._rules.settings
+                self._configure(before)
+                if self._take is not None and self._rules.settings != before:
+                    self._note_changed(self._take)
             self._tell_state(self._now())
 
     def _configure(self, settings: Settings) -> None:
@@ -218,15 +229,16 @@ class Jam:
     # --- what happens -----------------------------------------------------------------------------
 
     def hit(self, hit: Hit) -> None:
-        """Take in a hit of the human's."""
+        """Take in a hit of the human's, and tell of it."""
         with self._lock:
             if self._take is None:
+                self._tell(HumanHit(drum=hit.drum, velocity=hit.velocity))
                 return
             self.wake()  # a hit may be the first thing of a turn
             beat = self._take.line.beat(hit.seconds - self._latency)
             turn = self._rules.listening_turn(beat)
             if turn is not None:
-                self._window(turn).add(beat, hit.pitch, hit.velocity)
+                self._take.conversation.hear(turn, beat, hit.pitch, hit.velocity)
             self._take.note(
                 hit.seconds,
                 records.HumanHit,
@@ -234,6 +246,14 @@ class Jam:
                 drum=hit.drum,
                 velocity=hit.velocity,
                 turn=None if turn is None else turn.number,
+            )
+            self._tell(
+                HumanHit(
+                    drum=hit.drum,
+                    velocity=hit.velocity,
+                    turn=None if turn is None else turn.number,
+                    onset=None if turn is None else beat - turn.start,
+                )
             )
 
     def note_midi(self, seconds: float, **fields: Any) -> None:
@@ -254,13 +274,19 @@ class Jam:
             take = self._take
             if take is None:
                 return
-            if answer.bundle != take.bundle:  # where the last model was means nothing to this one
-                take.bundle, take.before = answer.bundle, None
-                take.recent.clear()
-            take.answers[answer.number] = answer
+            take.conversation.answer(answer)
             self._rules = self._rules.answer(answer.number)
-            self._last = self._last.answered(answer)
             take.note(self._now(), records.Answered, answer=answer)
+            ask = next((ask for ask in self._rules.asks if ask.number == answer.number), None)
+            if ask is not None and ask.heard is not None and answer.z_human is not None:
+                self._tell(
+                    HumanHeard(
+                        turn=ask.heard.number,
+                        z=answer.z_human,
+                        heard=answer.heard,
+                        is_final=ask.is_final,
+                    )
+                )
         self._kick()
 
     def wake(self) -> None:
@@ -274,6 +300,7 @@ class Jam:
             ahead = QUEUE_SECONDS if self._is_final_ready(line.beat(now)) else CHOICE_SECONDS
             heard = line.beat(now - self._latency)
             self._rules, actions = self._rules.advance(heard, line.beat(now + ahead))
+            self._note_turns(take)
             for action in actions:
                 if isinstance(action, Ask):
                     self._ask(take, action)
@@ -305,46 +332,40 @@ class Jam:
             for ask in self._rules.asks
         )
 
-    def _window(self, turn: rules.Turn) -> Window:
-        assert self._take is not None
-        windows = self._take.windows
-        if turn.number not in windows:
-            windows[turn.number] = Window(turn.start, turn.bars)
-            for old in [number for number in windows if number < turn.number - 4]:
-                del windows[old]
-        return windows[turn.number]
+    def _note_changed(self, take: Take) -> None:
+        wanted = {"settings": self._rules.settings, "partner": self._partner}
+        take.note(self._now(), records.Changed, **wanted)
 
-    def _ask(self, take: Take, ask: Ask) -> None:
-        tempo = take.line.tempo
-        if ask.heard is None:
-            phrase = Phrase((), self._rules.settings.bars, tempo)
-        else:
-            phrase = self._window(ask.heard).phrase(tempo)
-            if ask.is_final:
-                self._tell(HumanPhrase(turn=ask.heard.number, phrase=phrase))
+    def _note_turns(self, take: Take) -> None:
+        for turn in self._rules.turns:
+            if turn.number >= take.turns:
+                take.turns = turn.number + 1
                 take.note(
                     self._now(),
-                    records.Heard,
-                    turn=ask.heard.number,
-                    start=ask.heard.start,
-                    bars=ask.heard.bars,
-                    number=None if self._answerer is None else ask.number,
+                    records.TurnSet,
+                    turn=turn.number,
+                    start=turn.start,
+                    bars=turn.bars,
+                    listens=turn.listens,
+                    answers=turn.answers,
+                    holds=turn.holds,
                 )
-                if phrase.notes:
-                    self._last = self._last.heard(ask.number, phrase)
-        if self._answerer is None:
-            return
-        request = AnswerRequest(
-            number=ask.number,
-            phrase=phrase,
-            is_final=ask.is_final,
-            seed=take.seed_of(ask.turn),
-            partner=self._partner,
-            before=take.before,
-            recent=tuple(take.recent),
+
+    def _ask(self, take: Take, ask: Ask) -> None:
+        bars = self._rules.settings.bars
+        request = take.conversation.request(ask, bars, take.line.tempo, self._partner)
+        if ask.heard is not None and ask.is_final:
+            self._tell(HumanPhrase(turn=ask.heard.number, phrase=request.phrase))
+        if self._answerer is not None:
+            self._answerer(request)
+        take.note(
+            self._now(),
+            records.Asked,
+            beat=self._rules.heard,
+            turn=None if ask.heard is None else ask.heard.number,
+            is_sent=self._answerer is not None,
+            request=request,
         )
-        self._answerer(request)
-        take.note(self._now(), records.Asked, request=request)
 
     def _play(self, take: Take, play: Play) -> None:
         take.counts[play.how] += 1
@@ -357,22 +378,14 @@ class Jam:
             number=play.number,
             how=play.how,
         )
-        answer = take.answers.get(play.number) if play.number is not None else None
-        if answer is None:
-            empty = Phrase((), play.turn.bars, take.line.tempo)
+        tempo = take.line.tempo
+        played = take.conversation.play(play, tempo)
+        if played is None:
+            empty = Phrase((), play.turn.bars, tempo)
             self._tell(MachinePhrase(turn=play.turn.number, phrase=empty, how=play.how))
             return
-        phrase = rules.on_the_downbeat(answer.phrase.at_tempo(take.line.tempo))
+        answer, phrase = played
         take.line.play(phrase, play.turn.start)
-        is_new = play.how in (How.FINAL, How.PREPARED)
-        seed = take.seed_of(play.turn.number) if is_new else None
-        self._last = self._last.played(answer, phrase, seed)
-        take.answers = {
-            number: kept for number, kept in take.answers.items() if number >= answer.number
-        }
-        if is_new and answer.bundle == take.bundle:
-            take.recent.append(answer.phrase)
-            take.before = answer.z_human or take.before
         self._tell(
             MachinePhrase(
                 turn=play.turn.number,
@@ -381,6 +394,8 @@ class Jam:
                 z_human=answer.z_human,
                 z_machine=answer.z_machine,
                 heard=answer.heard,
+                sigma=answer.sigma,
+                changed_hits=answer.changed_hits,
             )
         )
 
@@ -411,6 +426,7 @@ class Jam:
             held=counts[How.HELD],
             repeated=counts[How.REPEATED],
             silent=counts[How.SILENT],
+            take=None if take is None or take.journal is None else take.journal.path,
         )
         told = self._told
         if told is None or news != told.model_copy(update={"time": news.time}):

@@ -48,6 +48,8 @@ class SetMidi(Message):
         Key of the kit's map.
     pedal_decides
         Whether the kit sends one pitch for the hi-hat, and the pedal says whether it is open.
+    tells_notes
+        Whether each note that comes in is told, as it takes to learn a kit.
     """
 
     kind: Literal["set_midi"] = "set_midi"
@@ -55,6 +57,7 @@ class SetMidi(Message):
     output: str | None = None
     drum_map: str | None = None
     pedal_decides: bool | None = None
+    tells_notes: bool | None = None
 
 
 class PadHit(Message):
@@ -105,6 +108,9 @@ class StartJam(Message):
         Whether it clicks after the count-in, too.
     journal
         File to write the take's journal to; one that exists is refused.
+    is_recorded
+        Whether each take without one is written to a new file of
+        `fmvae_core.jam.journal.takes_dir`.
     seed
         Of the machine's answers.
     on_control
@@ -118,6 +124,7 @@ class StartJam(Message):
     tempo: Tempo | None = None
     click: bool = True
     journal: Path | None = None
+    is_recorded: bool = False
     seed: int = Field(default=0, ge=0)
 
 
@@ -184,6 +191,15 @@ class MidiActivity(Message):
     port: str
 
 
+class NoteHeard(Message):
+    """A note came in, whatever it means; see `SetMidi`."""
+
+    kind: Literal["note_heard"] = "note_heard"
+    port: str
+    pitch: SevenBits
+    velocity: Velocity
+
+
 class JamState(Message):
     """Where the jam is; sent at each beat and at each change.
 
@@ -201,6 +217,8 @@ class JamState(Message):
         Whether a model worker is there.
     finals, prepared, held, repeated, silent
         How many answers of this take were of each kind.
+    take
+        Journal of the take that is going on.
     """
 
     kind: Literal["jam_state"] = "jam_state"
@@ -216,6 +234,50 @@ class JamState(Message):
     held: int = 0
     repeated: int = 0
     silent: int = 0
+    take: Path | None = None
+
+
+class HumanHit(Message):
+    """The human has hit a drum, on the kit or on the screen.
+
+    Parameters
+    ----------
+    drum
+        Index into `fmvae_core.music.drums.DRUMS`.
+    velocity
+        1 to 127.
+    turn, onset
+        The turn that it belongs to, and when in it, in beats; none where the machine does not
+        listen to it.
+    """
+
+    kind: Literal["human_hit"] = "human_hit"
+    drum: int
+    velocity: int
+    turn: int | None = None
+    onset: float | None = None
+
+
+class HumanHeard(Message):
+    """The model has heard what the human has played of a turn so far.
+
+    Parameters
+    ----------
+    turn
+        Number of the turn.
+    z
+        Posterior mean of what was played.
+    heard
+        The hits that it decodes to.
+    is_final
+        Whether the phrase is complete.
+    """
+
+    kind: Literal["human_heard"] = "human_heard"
+    turn: int
+    z: Point
+    heard: tuple[Cell, ...]
+    is_final: bool
 
 
 class HumanPhrase(Message):
@@ -237,7 +299,7 @@ class MachinePhrase(Message):
         What it plays; empty where it is silent.
     how
         Whether the answer is final, prepared, held, repeated or none.
-    z_human, z_machine, heard
+    z_human, z_machine, heard, sigma, changed_hits
         As in `fmvae_core.jam.messages.Answer`; none where it is silent.
     """
 
@@ -248,6 +310,8 @@ class MachinePhrase(Message):
     z_human: Point | None = None
     z_machine: Point | None = None
     heard: tuple[Cell, ...] = ()
+    sigma: float | None = None
+    changed_hits: int | None = None
 
 
 class Kept(Message):
@@ -282,5 +346,14 @@ JamCommand = (
     | JamProblem
 )
 JamEvent = (
-    MidiPortsState | MidiActivity | JamState | HumanPhrase | MachinePhrase | Kept | JamProblem
+    MidiPortsState
+    | MidiActivity
+    | NoteHeard
+    | JamState
+    | HumanHit
+    | HumanHeard
+    | HumanPhrase
+    | MachinePhrase
+    | Kept
+    | JamProblem
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from fmvae_core.ipc import Message
+from fmvae_core.jam.journal import new_take
 from fmvae_core.jam.keeps import save_keep
 from fmvae_core.jam.messages import Answer
 from fmvae_core.jam.pads import Hit
@@ -21,6 +23,7 @@ from fmvae_core.live.jam_messages import (
     Kept,
     MidiActivity,
     MidiPortsState,
+    NoteHeard,
     OfferAnswers,
     PadHit,
     SetJam,
@@ -42,6 +45,7 @@ from fmvae_core.music.drums import drum_map
 log = logging.getLogger(__name__)
 
 _ACTIVITY_SECONDS = 0.1
+_NOTE_ON = 0x90
 
 
 class Client(Protocol):
@@ -77,6 +81,7 @@ class Stage:
         self._lock = threading.Lock()
         self._answerers: list[tuple[Client, int]] = []
         self._last_activity = 0.0
+        self._tells_notes = False
         self._start = StartJam()
         self._tap = TapTempo()
         self._input = MidiInput(self, self._on_activity)
@@ -128,7 +133,9 @@ class Stage:
                 self._tell_problem(command)
 
     def greet(self, client: Client) -> None:
-        """Tell a new client of the ports, once anybody has asked for some."""
+        """Tell a new client where the jam is, and of the ports once anybody has asked for some."""
+        if self.jam.told is not None:
+            client.send(self.jam.told)
         state = self._ports.state
         if state.wanted_inputs or state.wanted_output:
             client.send(self._ports_state())
@@ -218,6 +225,8 @@ class Stage:
         start = self._start
         if start.journal is not None and again:
             start = start.model_copy(update={"journal": _free(start.journal)})
+        if start.journal is None and start.is_recorded:
+            start = start.model_copy(update={"journal": new_take(datetime.now())})
         self._transport.stop()
         if start.tempo is not None:
             self._transport.change(SetTransport(tempo=start.tempo))
@@ -226,6 +235,8 @@ class Stage:
     def _set_midi(self, wanted: SetMidi) -> None:
         kit = None if wanted.drum_map is None else drum_map(wanted.drum_map)
         self._input.set_kit(kit, wanted.pedal_decides)
+        if wanted.tells_notes is not None:
+            self._tells_notes = wanted.tells_notes
         self._ports.choose(wanted.inputs, wanted.output)
         self._tell_ports()
 
@@ -265,6 +276,10 @@ class Stage:
         if event.time - self._last_activity >= _ACTIVITY_SECONDS:
             self._last_activity = event.time
             self._tell(MidiActivity(time=event.time, port=event.port))
+        if self._tells_notes and len(event.data) == 3:
+            status, pitch, velocity = event.data
+            if status & 0xF0 == _NOTE_ON and velocity:
+                self._tell(NoteHeard(port=event.port, pitch=pitch, velocity=velocity))
 
     def _tell_ports(self) -> None:
         self._tell(self._ports_state())

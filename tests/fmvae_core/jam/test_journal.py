@@ -32,6 +32,7 @@ from fmvae_core.jam.records import (
     Record,
     TempoSet,
     Trouble,
+    TurnSet,
 )
 from fmvae_core.jam.rules import How, Mode, Settings
 from fmvae_core.music.phrase import Note, Phrase
@@ -53,9 +54,13 @@ ANSWER = Answer(
 RECORDS: tuple[Record, ...] = (
     MidiEvent(time=1.0, wall=1e9, direction="in", port="TD-11", data=(0x99, 36, 100)),
     HumanHit(time=1.0, wall=1e9, beat=4.01, drum=0, velocity=100, turn=0),
+    TurnSet(time=1.5, wall=1e9, turn=1, start=12.0, bars=2, listens=False, answers=True),
     Asked(
         time=2.0,
         wall=1e9,
+        beat=11.9,
+        turn=0,
+        is_sent=True,
         request=AnswerRequest(number=1, phrase=PHRASE, is_final=True, seed=9),
     ),
     Answered(time=2.0, wall=1e9, answer=ANSWER),
@@ -248,6 +253,7 @@ def test_a_line_is_plain_json(tmp_path: Path) -> None:
         "head",
         "midi",
         "hit",
+        "turn",
         "asked",
         "answered",
         "played",

@@ -11,10 +11,17 @@ from fmvae_core.ipc import Message
 from fmvae_core.jam.journal import read_journal
 from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.jam.pads import Hit
-from fmvae_core.jam.records import Heard, Kept
+from fmvae_core.jam.records import Asked, Kept
 from fmvae_core.jam.rules import How, Mode, Settings, State
 from fmvae_core.live.jam import CHOICE_SECONDS, Jam
-from fmvae_core.live.jam_messages import HumanPhrase, JamState, MachinePhrase, StartJam
+from fmvae_core.live.jam_messages import (
+    HumanHeard,
+    HumanHit,
+    HumanPhrase,
+    JamState,
+    MachinePhrase,
+    StartJam,
+)
 from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL, SoundEvent
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import Note, Phrase
@@ -274,7 +281,22 @@ def test_what_both_played_last_can_be_kept_at_any_moment(tmp_path: Path) -> None
     wait_until(lambda: read_journal(start.journal).records[-1].kind == "end", "written")
     records = read_journal(start.journal).records
     assert [record.name for record in records if isinstance(record, Kept)] == ["a"]
-    heard = [record for record in records if isinstance(record, Heard)]
-    assert [(record.turn, record.start, record.number) for record in heard] == [
-        (0, 4.0, final.number)
-    ]
+    asked = [record for record in records if isinstance(record, Asked) and record.request.is_final]
+    assert [(record.turn, record.request) for record in asked] == [(0, final)]
+
+
+def test_each_hit_is_told_and_what_the_model_heard_of_a_turn() -> None:
+    band = Band()
+    band.jam.hit(Hit(START, SNARE, 70))
+    band.start()
+    band.run(12.0, [(2.0, 80), (4.1, 90), (6.5, 100)])
+    told = [(hit.velocity, hit.turn) for hit in band.all(HumanHit)]
+    # Before the take, in the count-in, and in the first turn.
+    assert told == [(70, None), (80, None), (90, 0), (100, 0)]
+    assert [hit.onset for hit in band.all(HumanHit)[2:]] == pytest.approx([0.1, 2.5])
+
+    heard = [message for message in band.all(HumanHeard) if message.turn == 0]
+    assert [message.is_final for message in heard] == [False] * (len(heard) - 1) + [True]
+    machine = band.all(MachinePhrase)[0]
+    assert machine.z_human == heard[-1].z
+    assert (machine.sigma, machine.changed_hits) == (1.0, 3)
