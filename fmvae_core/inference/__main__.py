@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from fmvae_core.inference.messages import SetBroker
 from fmvae_core.ipc import Endpoint
 
 
@@ -39,6 +40,7 @@ class WorkerSettings(EndpointSettings):
     engine: EndpointSettings | None = None
     bundle: str | None = None
     corpus: Path | None = None
+    broker: SetBroker | None = None
 
 
 def main() -> int:
@@ -60,7 +62,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: worker.end())
     print("ready", flush=True)
-    worker.run(settings.bundle)
+    worker.run(settings.bundle, settings.broker)
     return 0
 
 

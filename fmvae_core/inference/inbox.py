@@ -14,6 +14,7 @@ from fmvae_core.inference.messages import (
     PlayLandmark,
     QuitWorker,
     Realise,
+    SetBroker,
     WorkerCommand,
     WorkerEvent,
 )
@@ -23,6 +24,7 @@ from fmvae_core.jam.messages import AnswerRequest
 COMMANDS = (
     QuitWorker,
     OpenBundle,
+    SetBroker,
     AnswerRequest,
     Realise,
     PlayLandmark,

@@ -86,6 +86,26 @@ class EncodePhrase(Message):
     drum_map: str = "roland-td-11"
 
 
+class SetBroker(Message):
+    """Join a broker: its model answers in a jam where that comes in time, else the own one does.
+
+    Parameters
+    ----------
+    url
+        ``ws://`` or ``wss://``; empty to leave the broker.
+    token
+        The broker's, if it wants one.
+    name, room
+        Who we are there, and with whom we play.
+    """
+
+    kind: Literal["set_broker"] = "set_broker"
+    url: str = Field(default="", pattern=r"^(wss?://[^\s/]+.*)?$")
+    token: str = ""
+    name: str = "Flatjam"
+    room: str = "main"
+
+
 class QuitWorker(Message):
     """End the model worker."""
 
@@ -93,7 +113,14 @@ class QuitWorker(Message):
 
 
 WorkerCommand = Annotated[
-    OpenBundle | AnswerRequest | Realise | PlayLandmark | DecodeJourney | EncodePhrase | QuitWorker,
+    OpenBundle
+    | AnswerRequest
+    | Realise
+    | PlayLandmark
+    | DecodeJourney
+    | EncodePhrase
+    | SetBroker
+    | QuitWorker,
     Field(discriminator="kind"),
 ]
 WORKER_COMMANDS: TypeAdapter[WorkerCommand] = TypeAdapter(WorkerCommand)
@@ -121,6 +148,26 @@ class WorkerProblem(Message):
     revision: int = 0
     text: str
     remedy: str
+
+
+class BrokerState(Message):
+    """How things are with the broker of `SetBroker`; told at each change.
+
+    Parameters
+    ----------
+    url
+        Which broker.
+    is_open
+        Whether its model answers.
+    text, remedy
+        If not, why, and what to do; empty while that is not yet known.
+    """
+
+    kind: Literal["broker_state"] = "broker_state"
+    url: str
+    is_open: bool = False
+    text: str = ""
+    remedy: str = ""
 
 
 class Realised(Message):
@@ -177,6 +224,7 @@ class PhraseEncoded(Message):
 WorkerEvent = Annotated[
     BundleReady
     | WorkerProblem
+    | BrokerState
     | Answer
     | Realised
     | LandmarkPlayed

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from fmvae_core.data.corpus import CorpusError
 from fmvae_core.data.download import GROOVE
 from fmvae_core.files import cache_dir
 from fmvae_core.geometry.interpolation import lerp, slerp, step_changes
-from fmvae_core.inference.engine_link import EngineLink
+from fmvae_core.inference.engine_link import EngineLink, JammingEngine
 from fmvae_core.inference.inbox import COMMANDS, Inbox, Request
 from fmvae_core.inference.messages import (
     WORKER_COMMANDS,
     AttributeValues,
+    BrokerState,
     BundleReady,
     DecodeJourney,
     EncodePhrase,
@@ -32,6 +34,7 @@ from fmvae_core.inference.messages import (
     QuitWorker,
     Realise,
     Realised,
+    SetBroker,
     WorkerCommand,
     WorkerProblem,
 )
@@ -41,7 +44,7 @@ from fmvae_core.inference.solver import Box, solve
 from fmvae_core.inference.source import LandmarkSource
 from fmvae_core.ipc import Connection, Endpoint, Server
 from fmvae_core.jam.messages import AnswerRequest
-from fmvae_core.live.jam_messages import OfferAnswers
+from fmvae_core.live.jam_messages import JamProblem, OfferAnswers
 from fmvae_core.live.messages import SetPhrase
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.drum_representation import DrumRepresentation
@@ -49,6 +52,9 @@ from fmvae_core.music.drums import DEFAULT_DRUM_MAP, drum_map
 from fmvae_core.music.melody_representation import MelodyRepresentation
 from fmvae_core.music.phrase import Phrase
 from fmvae_core.music.representation import Representation
+
+if TYPE_CHECKING:
+    from fmvae_core.broker.link import BrokerLink
 
 log = logging.getLogger(__name__)
 
@@ -127,11 +133,9 @@ class ModelWorker:
         self._inbox = Inbox()
         self._ending = False
         self._had_client = False
-        self._engine = (
-            EngineLink(engine, lambda link, request: self._inbox.put(Request(link, request)))
-            if engine is not None
-            else None
-        )
+        self._wanted_broker = SetBroker()
+        self._broker: BrokerLink | None = None
+        self._engine = EngineLink(engine, self._hear) if engine is not None else None
         self._server: Server[WorkerCommand] = Server(
             endpoint,
             WORKER_COMMANDS,
@@ -139,9 +143,11 @@ class ModelWorker:
             on_connect=self._greet,
         )
 
-    def run(self, bundle: str | None = None) -> None:
+    def run(self, bundle: str | None = None, broker: SetBroker | None = None) -> None:
         """Open a bundle, if one is given, and answer requests until it is time to end."""
         try:
+            if broker is not None:
+                self._wanted_broker = broker
             if bundle is not None:
                 self._open(bundle)
             last_seen = time.monotonic()
@@ -161,6 +167,8 @@ class ModelWorker:
                     self._get_ready_to_jam()
         finally:
             self._server.close()
+            if self._broker is not None:
+                self._broker.close()
             if self._engine is not None:
                 self._engine.close()
 
@@ -172,6 +180,15 @@ class ModelWorker:
         self._had_client = True
         if self._news is not None:
             client.send(self._news)
+        broker = self._broker
+        if broker is not None:
+            client.send(broker.state)
+
+    def _hear(self, engine: JammingEngine, request: AnswerRequest) -> None:
+        """Take in a request of the engine's, on the thread of its connection."""
+        broker = self._broker
+        client = engine if broker is None else broker.ask(engine, request)
+        self._inbox.put(Request(client, request))
 
     def _serve(self, request: Request) -> None:
         """Answer one request. Whatever is wrong with it becomes a `WorkerProblem`, never an end."""
@@ -181,6 +198,9 @@ class ModelWorker:
                 self._ending = True
             elif isinstance(command, OpenBundle):
                 self._open(command.path)
+            elif isinstance(command, SetBroker):
+                self._wanted_broker = command
+                self._join_broker()
             elif isinstance(command, AnswerRequest):
                 request.answer(self._machine_player().answer(command))
             elif isinstance(command, Realise):
@@ -222,6 +242,25 @@ class ModelWorker:
             self._engine.offer(None if bars is None else OfferAnswers(bars=bars))
         self._news = BundleReady(path=path, seconds=time.monotonic() - began)
         self._server.broadcast(self._news)
+        self._join_broker()
+
+    def _join_broker(self) -> None:
+        """Join the broker that is wanted, as soon as there is a model to compare with its own."""
+        if self._broker is not None:
+            self._broker.close()
+            self._broker = None
+        wanted, model = self._wanted_broker, self._model
+        if not wanted.url or model is None or not model.plays_drums:
+            return
+        from fmvae_core.broker.link import BrokerLink  # most workers never join one
+
+        self._broker = BrokerLink(wanted, model.bundle.sha256, self._on_broker)
+
+    def _on_broker(self, before: BrokerState, state: BrokerState) -> None:
+        """Tell how things are with the broker now, on its thread."""
+        self._server.broadcast(state)
+        if before.is_open and not state.is_open and self._engine is not None:
+            self._engine.tell(JamProblem(text=state.text, remedy=state.remedy))
 
     def _opened(self) -> _Model:
         if self._model is None:

@@ -78,6 +78,9 @@ class AnswerRequest(Message):
         The human's point of the phrase before, if there was one.
     recent
         The machine's last answers.
+    within
+        Seconds within which the answer has to come to be played. Nothing depends on it but how
+        long another answer than the own model's is waited for.
     """
 
     kind: Literal["answer_request"] = "answer_request"
@@ -88,6 +91,7 @@ class AnswerRequest(Message):
     partner: Partner = Partner()
     before: Point | None = None
     recent: tuple[Phrase, ...] = Field(default=(), max_length=MOST_RECENT)
+    within: float = Field(default=0.0, ge=0.0)
 
 
 class Answer(Message):
@@ -112,7 +116,9 @@ class Answer(Message):
     bundle
         SHA-256 of the model.
     milliseconds
-        Spent on the answer by the model worker.
+        Spent on the answer by the model.
+    broker
+        Address of the broker whose model has answered; empty if it was the own one.
     """
 
     kind: Literal["answer"] = "answer"
@@ -125,3 +131,4 @@ class Answer(Message):
     changed_hits: int
     bundle: str
     milliseconds: float
+    broker: str = ""

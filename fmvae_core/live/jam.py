@@ -357,7 +357,9 @@ class Jam:
         if ask.heard is not None and ask.is_final:
             self._tell(HumanPhrase(turn=ask.heard.number, phrase=request.phrase))
         if self._answerer is not None:
-            self._answerer(request)
+            start = self._rules.turns[0].start if ask.heard is None else ask.heard.end
+            within = take.line.time(start) - CHOICE_SECONDS - self._now()
+            self._answerer(request.model_copy(update={"within": max(0.0, within)}))
         take.note(
             self._now(),
             records.Asked,
@@ -396,6 +398,7 @@ class Jam:
                 heard=answer.heard,
                 sigma=answer.sigma,
                 changed_hits=answer.changed_hits,
+                broker=answer.broker,
             )
         )
 

@@ -299,7 +299,7 @@ class MachinePhrase(Message):
         What it plays; empty where it is silent.
     how
         Whether the answer is final, prepared, held, repeated or none.
-    z_human, z_machine, heard, sigma, changed_hits
+    z_human, z_machine, heard, sigma, changed_hits, broker
         As in `fmvae_core.jam.messages.Answer`; none where it is silent.
     """
 
@@ -312,6 +312,7 @@ class MachinePhrase(Message):
     heard: tuple[Cell, ...] = ()
     sigma: float | None = None
     changed_hits: int | None = None
+    broker: str = ""
 
 
 class Kept(Message):

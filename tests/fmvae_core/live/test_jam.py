@@ -282,7 +282,8 @@ def test_what_both_played_last_can_be_kept_at_any_moment(tmp_path: Path) -> None
     records = read_journal(start.journal).records
     assert [record.name for record in records if isinstance(record, Kept)] == ["a"]
     asked = [record for record in records if isinstance(record, Asked) and record.request.is_final]
-    assert [(record.turn, record.request) for record in asked] == [(0, final)]
+    lasting = final.model_copy(update={"within": 0.0})  # how long to wait is no part of a request
+    assert [(record.turn, record.request) for record in asked] == [(0, lasting)]
 
 
 def test_each_hit_is_told_and_what_the_model_heard_of_a_turn() -> None:
