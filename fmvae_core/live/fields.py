@@ -15,6 +15,8 @@ Program = Annotated[int, Field(ge=0, le=127)]
 """A General MIDI instrument or a drum kit, from 0."""
 Tempo = Annotated[float, Field(ge=MIN_TEMPO, le=MAX_TEMPO)]
 """Beats a minute."""
+Latency = Annotated[float, Field(ge=-0.5, le=0.5)]
+"""Seconds; below zero where the human is early."""
 Velocity = Annotated[int, Field(ge=1, le=127)]
 """Of MIDI."""
 SevenBits = Annotated[int, Field(ge=0, le=127)]

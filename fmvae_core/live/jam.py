@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +20,7 @@ from fmvae_core.jam.journal import JournalWriter
 from fmvae_core.jam.keeps import Keep
 from fmvae_core.jam.messages import Answer, Partner
 from fmvae_core.jam.pads import Hit
-from fmvae_core.jam.rules import Ask, How, Play, Settings, State
+from fmvae_core.jam.rules import Ask, Play, Settings
 from fmvae_core.jam.window import HALF_STEP
 from fmvae_core.live.jam_line import JamLine
 from fmvae_core.live.jam_messages import (
@@ -33,8 +32,9 @@ from fmvae_core.live.jam_messages import (
     MachinePhrase,
     StartJam,
 )
+from fmvae_core.live.midi_clock import Line, Pulse
 from fmvae_core.live.scheduler import QUEUE_SECONDS
-from fmvae_core.live.take import Take
+from fmvae_core.live.take import Take, jam_state
 from fmvae_core.live.voices import SoundEvent
 from fmvae_core.music.phrase import BEATS_PER_BAR, Phrase
 
@@ -43,7 +43,10 @@ log = logging.getLogger(__name__)
 CHOICE_SECONDS = 0.015
 """How long before its first beat an answer is chosen where the final one has not come."""
 
-_LEAD = 0.050  # seconds from start to the first click: time for it to reach the synth
+LEAD_SECONDS = 0.050
+"""From start to the first click: time for it to reach the synth."""
+
+_TEMPO_NEWS = 0.2  # beats a minute by which a master's tempo has to change to be told
 
 Send = Callable[[Message], None]
 
@@ -63,6 +66,8 @@ class Jam:
         Tells every client.
     kick
         Has the timer call `wake` at once.
+    pulse
+        Takes the ticks of the take's clock.
     """
 
     def __init__(
@@ -72,17 +77,20 @@ class Jam:
         release: Callable[[], None],
         tell: Send,
         kick: Callable[[], None],
+        pulse: Callable[[list[Pulse]], None] = lambda pulses: None,
     ) -> None:
         self._now = now
         self._sound = sound
         self._release = release
         self._tell = tell
         self._kick = kick
+        self._pulse = pulse
         self._lock = threading.RLock()
         self._rules = rules.Jam()
         self._partner = Partner()
         self._click = True
-        self._latency = 0.0
+        self._input_latency = 0.0
+        self._output_latency = 0.0
         self._take: Take | None = None
         self._answerer: Send | None = None
         self._bars: int | None = None
@@ -106,10 +114,15 @@ class Jam:
         with self._lock:
             return None if self._take is None else self._take.line.tempo
 
+    @property
+    def output_latency(self) -> float:
+        """Seconds from what is played to its being heard."""
+        return self._output_latency
+
     # --- commands ---------------------------------------------------------------------------------
 
-    def start(self, wanted: StartJam, tempo: float) -> None:
-        """Begin a take; one that is going on ends.
+    def start(self, wanted: StartJam, tempo: float, at: float | None = None) -> None:
+        """Begin a take, now or with beat 0 at a time; one that is going on ends.
 
         Raises
         ------
@@ -134,7 +147,7 @@ class Jam:
                 journal = JournalWriter(wanted.journal, head, self._tell_of_journal)
             self._rules = self._rules.begin()
             beats = self._rules.settings.count_in_bars * BEATS_PER_BAR
-            line = JamLine(self._now() + _LEAD, tempo, beats)
+            line = JamLine(self._now() + LEAD_SECONDS if at is None else at, tempo, beats)
             line.click = self._click
             self._conversation = Conversation(wanted.seed)
             self._take = Take(line, self._conversation, journal)
@@ -163,6 +176,7 @@ class Jam:
         partner: Partner | None = None,
         click: bool | None = None,
         input_latency: float | None = None,
+        output_latency: float | None = None,
     ) -> None:
         """Change what is given; settings count from the next turn on."""
         with self._lock:
@@ -175,7 +189,9 @@ class Jam:
                 if self._take is not None:
                     self._take.line.click = click
             if input_latency is not None:
-                self._latency = input_latency
+                self._input_latency = input_latency
+            if output_latency is not None:
+                self._output_latency = output_latency
             if self._take is not None:
                 self._note_changed(self._take)
 
@@ -185,6 +201,32 @@ class Jam:
             if self._take is not None:
                 beat = self._take.line.set_tempo(tempo)
                 self._take.note(self._now(), records.TempoSet, beat=beat, tempo=tempo)
+                self._tell_state(self._now())
+
+    def beat(self, time: float) -> float | None:
+        """Return the beat of the take that sounds at a time; ``None`` without a take."""
+        with self._lock:
+            take = self._take
+            return None if take is None else take.line.beat(time - self._output_latency)
+
+    def follow(self, master: Line, zero: float) -> None:
+        """Bend the take so that what is heard of it falls with a master's beats.
+
+        Parameters
+        ----------
+        master
+            Where the master's beats fall.
+        zero
+            Its beat that is the take's beat 0.
+        """
+        with self._lock:
+            if self._take is None:
+                return
+            line, latency = self._take.line, self._output_latency
+            beat = line.follow(lambda time: master.beat_at(time + latency) - zero, master.tempo)
+            if abs(master.tempo - line.tempo) > _TEMPO_NEWS:
+                line.tempo = round(master.tempo, 1)
+                self._take.note(self._now(), records.TempoSet, beat=beat, tempo=line.tempo)
                 self._tell_state(self._now())
 
     def keep(self, tempo: float) -> Keep:
@@ -235,7 +277,7 @@ class Jam:
                 self._tell(HumanHit(drum=hit.drum, velocity=hit.velocity))
                 return
             self.wake()  # a hit may be the first thing of a turn
-            beat = self._take.line.beat(hit.seconds - self._latency)
+            beat = self._take.line.beat(hit.seconds - self._latency)  # of what was heard then
             turn = self._rules.listening_turn(beat)
             if turn is not None:
                 self._take.conversation.hear(turn, beat, hit.pitch, hit.velocity)
@@ -307,6 +349,7 @@ class Jam:
                 else:
                     self._play(take, action)
             self._sound(line.advance(now))
+            self._pulse(line.take_pulses())
             self._tell_state(now)
 
     def next_due(self) -> float | None:
@@ -321,6 +364,11 @@ class Jam:
                 times += [line.time(turn.end) - CHOICE_SECONDS]
                 times += [line.time(turn.end - HALF_STEP) + self._latency]
             return min((time for time in times if time > now), default=None)
+
+    @property
+    def _latency(self) -> float:
+        """Seconds from the engine's playing something to its hearing who plays along."""
+        return self._input_latency + self._output_latency
 
     # --- with the lock held -----------------------------------------------------------------------
 
@@ -408,29 +456,10 @@ class Jam:
             self._tell(JamProblem(text=text, remedy=remedy))
 
     def _tell_state(self, now: float) -> None:
-        take = self._take
-        state, bar, beat, fell, tempo = State.IDLE, 1, 1, now, 0.0
-        if take is not None:
-            at = max(0.0, take.line.beat(now))
-            state = self._rules.state(at)
-            bar, beat = self._rules.bar_and_beat(at)
-            fell, tempo = take.line.time(float(int(at))), take.line.tempo
-        counts = take.counts if take is not None else Counter[How]()
-        news = JamState(
-            state=state,
-            bar=bar,
-            beat=beat,
-            bars=self._rules.settings.bars,
-            tempo=tempo,
-            time=fell,
-            can_answer=self._answerer is not None,
-            finals=counts[How.FINAL],
-            prepared=counts[How.PREPARED],
-            held=counts[How.HELD],
-            repeated=counts[How.REPEATED],
-            silent=counts[How.SILENT],
-            take=None if take is None or take.journal is None else take.journal.path,
-        )
+        # What is shown is where the music is that is heard now.
+        at = now - self._output_latency
+        news = jam_state(self._take, self._rules, at, self._answerer is not None)
+        news = news.model_copy(update={"time": news.time + self._output_latency})
         told = self._told
         if told is None or news != told.model_copy(update={"time": news.time}):
             self._told = news

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Callable
 
+from fmvae_core.live.midi_clock import TICKS_PER_BEAT, Pulse
 from fmvae_core.live.scheduler import QUEUE_SECONDS
 from fmvae_core.live.tempo_map import TempoMap
 from fmvae_core.live.voices import DRUM_CHANNEL, SoundEvent, Voices
 from fmvae_core.music.phrase import Note, Phrase
+
+_CATCH_UP_BEATS = 1.0  # within which a take that is off its master's beat bends towards it
+_MOST_BENT = 0.15  # share of the tempo
 
 
 class JamLine:
@@ -32,7 +37,11 @@ class JamLine:
         self.click = True
         """Whether it clicks after the count-in."""
         self.tempo = tempo
+        """Beats a minute, as told; one that follows a master bends a little around it."""
+        self._rate = tempo
         self._map = TempoMap(time, tempo)
+        self._next_pulse = 0
+        self._pulses: list[Pulse] = []
         self._count_in_beats = count_in_beats
         self._cursor = 0.0
         self._next_click = 0
@@ -50,8 +59,26 @@ class JamLine:
 
     def set_tempo(self, tempo: float) -> float:
         """Change the tempo at the cursor and return its beat, which goes on from where it is."""
-        self.tempo = tempo
+        self.tempo = self._rate = tempo
         self._map.change(self._cursor, tempo)
+        return self._cursor
+
+    def follow(self, beat_at: Callable[[float], float], tempo: float) -> float:
+        """Bend towards a master from the cursor on and return its beat; no beat is left out.
+
+        Parameters
+        ----------
+        beat_at
+            Tells at which beat of the take the master is at a time in seconds.
+        tempo
+            The master's.
+        """
+        error = beat_at(self._map.time(self._cursor)) - self._cursor
+        bend = min(max(error / _CATCH_UP_BEATS, -_MOST_BENT), _MOST_BENT)
+        rate = tempo * (1.0 + bend)
+        if rate != self._rate:
+            self._rate = rate
+            self._map.change(self._cursor, rate)
         return self._cursor
 
     def play(self, phrase: Phrase, start: float) -> None:
@@ -78,9 +105,19 @@ class JamLine:
                 self._voices.start(events, self._map, now, beat, DRUM_CHANNEL, item)
             else:
                 self._sound_click(events, now)
+        while self._next_pulse < target * TICKS_PER_BEAT:
+            number = self._next_pulse - self._count_in_beats * TICKS_PER_BEAT
+            time = self._map.time(self._next_pulse / TICKS_PER_BEAT)
+            self._pulses.append(Pulse(time, number))
+            self._next_pulse += 1
         self._cursor = target
         self._map.forget(now)
         return events
+
+    def take_pulses(self) -> list[Pulse]:
+        """Return the ticks of a clock that `advance` has passed, once; the first turn's is 0."""
+        pulses, self._pulses = self._pulses, []
+        return pulses
 
     def _sound_click(self, events: list[SoundEvent], now: float) -> None:
         beat = self._next_click

@@ -7,7 +7,7 @@ begins.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,7 +15,7 @@ from fmvae_core.ipc import Message
 from fmvae_core.jam.keeps import Keep
 from fmvae_core.jam.messages import Cell, Partner, Point
 from fmvae_core.jam.rules import How, Settings, State
-from fmvae_core.live.fields import Level, Pan, Program, SevenBits, Tempo, Velocity
+from fmvae_core.live.fields import Latency, Level, Pan, Program, SevenBits, Tempo, Velocity
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import Phrase
 
@@ -132,13 +132,21 @@ class SetJam(Message):
     """Change how a jam goes, also before it begins; ``None`` leaves a thing as it is.
 
     The controls hold for the kit's own ports: a note that is one is no hit.
+
+    Parameters
+    ----------
+    input_latency, output_latency
+        Seconds from a hit to its message, and from what is played to its being heard. Hits count
+        where the human heard the music when they were played; what leaves as MIDI leaves when the
+        rest is heard.
     """
 
     kind: Literal["set_jam"] = "set_jam"
     settings: Settings | None = None
     partner: Partner | None = None
     click: bool | None = None
-    input_latency: Annotated[float, Field(ge=-0.5, le=0.5)] | None = None
+    input_latency: Latency | None = None
+    output_latency: Latency | None = None
     start_stop: Control | None = None
     tap: Control | None = None
     keep: Control | None = None

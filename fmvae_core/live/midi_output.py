@@ -31,31 +31,35 @@ class MidiOutput:
         self._send = send
         self._now = now
         self._changed = threading.Condition()
-        self._queue: list[tuple[float, int, SoundEvent]] = []
+        self._queue: list[tuple[float, int, tuple[int, ...]]] = []
         self._serial = 0
         self._sounding: set[tuple[int, int]] = set()
         self._ending = False
         self._thread: threading.Thread | None = None
+        self.delay = 0.0
+        """Seconds by which all is sent later: the latency of the sound it is to fall in with."""
 
     def play(self, events: Iterable[SoundEvent]) -> None:
         """Take events to send at their times."""
+        self.send((event.time, _message(event)) for event in events)
+
+    def send(self, messages: Iterable[tuple[float, tuple[int, ...]]]) -> None:
+        """Take messages to send at their times; those of one time keep their order."""
         with self._changed:
-            for event in events:
+            for time, data in messages:
                 self._serial += 1
-                heapq.heappush(self._queue, (event.time, self._serial, event))
+                heapq.heappush(self._queue, (time + self.delay, self._serial, data))
             if self._thread is None and self._queue:
                 self._thread = threading.Thread(target=self._run, name="midi-out", daemon=True)
                 self._thread.start()
             self._changed.notify()
 
-    def stop(self) -> None:
-        """Forget what waits, and end what sounds; never blocks."""
+    def stop(self, last: Sequence[tuple[int, ...]] = ()) -> None:
+        """Forget what waits, end what sounds, and send some last messages; never blocks."""
         with self._changed:
             # All is sent by one thread, so that nothing that was on its way sounds after its end.
-            self._queue = [
-                (-math.inf, number, SoundEvent(-math.inf, channel, pitch, 0))
-                for number, (channel, pitch) in enumerate(sorted(self._sounding))
-            ]
+            ends = [(_NOTE_OFF | channel, pitch, 0) for channel, pitch in sorted(self._sounding)]
+            self._queue = [(-math.inf, n, data) for n, data in enumerate((*ends, *last))]
             self._changed.notify()
 
     def close(self) -> None:
@@ -68,16 +72,15 @@ class MidiOutput:
             self._thread.join(1.0)
 
     def _run(self) -> None:
-        while (event := self._next()) is not None:
-            kind = _NOTE_ON if event.velocity else _NOTE_OFF
+        while (data := self._next()) is not None:
             try:
                 # Without the lock: a port that is slow must not hold up whoever plays.
-                self._send((kind | event.channel, event.pitch, event.velocity))
+                self._send(data)
             except Exception:  # whatever one message does, the next is sent
-                log.exception("%s could not be sent", event)
+                log.exception("%s could not be sent", data)
 
-    def _next(self) -> SoundEvent | None:
-        """Wait for the next event that falls due; ``None`` at the end."""
+    def _next(self) -> tuple[int, ...] | None:
+        """Wait for the next message that falls due; ``None`` at the end."""
         with self._changed:
             while True:
                 wait = self._queue[0][0] - self._now() if self._queue else None
@@ -86,10 +89,14 @@ class MidiOutput:
                 if self._ending:
                     return None
                 self._changed.wait(wait)
-            _, _, event = heapq.heappop(self._queue)
-            key = event.channel, event.pitch
-            if event.velocity:
-                self._sounding.add(key)
-            else:
-                self._sounding.discard(key)
-            return event
+            _, _, data = heapq.heappop(self._queue)
+            if data[0] & 0xF0 == _NOTE_ON:
+                self._sounding.add((data[0] & 0x0F, data[1]))
+            elif data[0] & 0xF0 == _NOTE_OFF:
+                self._sounding.discard((data[0] & 0x0F, data[1]))
+            return data
+
+
+def _message(event: SoundEvent) -> tuple[int, ...]:
+    kind = _NOTE_ON if event.velocity else _NOTE_OFF
+    return kind | event.channel, event.pitch, event.velocity

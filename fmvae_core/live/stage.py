@@ -241,7 +241,15 @@ class Stage:
         self._tell_ports()
 
     def _set_jam(self, wanted: SetJam) -> None:
-        self.jam.change(wanted.settings, wanted.partner, wanted.click, wanted.input_latency)
+        if wanted.output_latency is not None:
+            self._output.delay = max(0.0, wanted.output_latency)
+        self.jam.change(
+            wanted.settings,
+            wanted.partner,
+            wanted.click,
+            wanted.input_latency,
+            wanted.output_latency,
+        )
         given = wanted.model_dump(include={"settings", "partner", "click"}, exclude_none=True)
         self._start = StartJam.model_validate(self._start.model_dump() | given)
         if wanted.start_stop is not None:

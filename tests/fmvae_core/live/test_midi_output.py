@@ -66,3 +66,18 @@ def test_a_slow_port_holds_nobody_up_and_one_that_fails_is_sent_the_next() -> No
     assert not is_held_up
     wait_until(lambda: sent == [(0x99, 36, 90)], "sent")
     output.close()
+
+
+def test_all_leaves_later_by_the_latency_of_the_sound_and_a_last_word_at_once() -> None:
+    sent: list[tuple[float, tuple[int, ...]]] = []
+    output = MidiOutput(lambda data: sent.append((time.monotonic(), tuple(data))), time.monotonic)
+    output.delay = 0.1
+    now = time.monotonic()
+    output.send([(now, (0xFA,)), (now, (0xF8,)), (now + 600.0, (0xF8,))])
+    wait_until(lambda: len(sent) == 2, "sent")
+    assert [data for _, data in sent] == [(0xFA,), (0xF8,)]
+    assert all(at >= now + 0.1 for at, _ in sent)
+    output.stop([(0xFC,)])
+    wait_until(lambda: len(sent) == 3, "the last word is sent")
+    output.close()
+    assert sent[-1][1] == (0xFC,)
