@@ -1,0 +1,139 @@
+"""A take as a sound file: both players through the engine's own synth, faster than played."""
+
+from __future__ import annotations
+
+import math
+import os
+import wave
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fmvae_core.files import replacing
+from fmvae_core.jam.export import human_notes, machine_notes
+from fmvae_core.jam.journal import Journal
+from fmvae_core.jam.replay import Replay
+from fmvae_core.live.jam_messages import SetSampler
+from fmvae_core.live.samplers import Samplers
+from fmvae_core.live.soundfonts import first_soundfont
+from fmvae_core.live.synth import Synth
+from fmvae_core.live.voices import DRUM_CHANNEL, HUMAN_CHANNEL, SoundEvent, Voices
+from fmvae_core.music.phrase import BEATS_PER_BAR, Note
+
+_BLOCK = 64  # frames in which FluidSynth makes sound
+_WAKES_PER_SECOND = 100  # at which hits end, as in the engine
+_REPORTS_PER_SECOND = 2  # of the sound made
+
+Progress = Callable[[int, int], None]
+
+
+def render_take(
+    journal: Journal,
+    path: str | os.PathLike[str],
+    soundfont: str | os.PathLike[str] | None = None,
+    samplers: Sequence[SetSampler] = (),
+    tail: float = 1.5,
+    sample_rate: int = 44_100,
+    progress: Progress = lambda done, total: None,
+) -> None:
+    """Write a take to a WAV file (stereo, 16 bits), from its count-in on.
+
+    Parameters
+    ----------
+    journal
+        Of the take.
+    path
+        An existing file is replaced once all is written.
+    soundfont
+        The best that is found where none is given.
+    samplers
+        How the players sound; as at the start of an engine where nothing is said. The human's
+        drums sound in any case: a kit that has its own sound is not heard here.
+    tail
+        Seconds for the last sounds to die away.
+    sample_rate
+        Hertz, 8000 to 96000.
+    progress
+        Told the frames made and those in all, again and again. What it raises ends the work, and
+        an existing file stays as it was.
+
+    Raises
+    ------
+    SoundError
+        If FluidSynth or a SoundFont is missing, or the font cannot be used.
+    OSError
+        If the file cannot be written.
+    """
+    synth = Synth(first_soundfont() if soundfont is None else Path(soundfont), sample_rate)
+    try:
+        drums = Samplers()
+        drums.attach(synth)
+        for wanted in samplers:
+            drums.change(wanted.model_copy(update={"sounds": True}))
+        with replacing(path) as scratch, wave.open(str(scratch), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(sample_rate)
+            for samples in _sound(synth, drums, journal, tail, progress):
+                # The level guard leaves room; should something odd come out louder, it is cut.
+                file.writeframes(
+                    np.rint(32_767.0 * samples.clip(-1.0, 1.0)).astype("<i2").tobytes()
+                )
+    finally:
+        synth.close()
+
+
+def _sound(
+    synth: Synth, drums: Samplers, journal: Journal, tail: float, progress: Progress
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Make the sound of a take piece by piece, ``(frames, 2)`` each."""
+    replay = Replay(journal)
+    rate = synth.sample_rate
+    total = math.ceil((replay.seconds + tail) * rate)
+    hits = [
+        SoundEvent(max(0.0, replay.time(note.onset)), HUMAN_CHANNEL, note.pitch, note.velocity)
+        for note in human_notes(journal)
+    ]
+    # Its own order is kept where two fall together: a note ends before the next one starts.
+    events = sorted([*_machine_events(journal, replay), *hits], key=lambda event: event.time)
+    made = 0
+    for event in [*events, None]:
+        until = total
+        if event is not None:
+            until = min(total, round(event.time * rate / _BLOCK) * _BLOCK)
+        while made < until:
+            yield synth.render(min(until - made, rate // _WAKES_PER_SECOND))
+            before = made * _REPORTS_PER_SECOND // rate
+            made = min(until, made + rate // _WAKES_PER_SECOND)
+            drums.wake(made / rate)
+            if made * _REPORTS_PER_SECOND // rate > before:
+                progress(made, total)
+        if event is None:
+            break
+        if event.channel == HUMAN_CHANNEL:
+            drums.hit(event.time, event.pitch, event.velocity)
+        else:
+            synth.play([event], lambda _: synth.read_tick())
+
+
+def _machine_events(journal: Journal, replay: Replay) -> list[SoundEvent]:
+    """Return what the machine played, and the clicks of the count-in."""
+    voices = Voices()
+    events: list[SoundEvent] = []
+    tempo_map = replay.tempo_map
+    starts: list[tuple[float, Note | None]] = [(n.onset, n) for n in machine_notes(journal)]
+    clicks = min(journal.head.settings.count_in_bars * BEATS_PER_BAR, math.ceil(replay.beats))
+    starts += [(float(beat), None) for beat in range(clicks)]
+    for beat, note in sorted(starts, key=lambda start: start[0]):
+        while voices.next_end <= beat:
+            voices.end_next(events, tempo_map)
+        now = tempo_map.time(beat)
+        if note is None:
+            voices.click(events, tempo_map, now, round(beat))
+        else:
+            voices.start(events, tempo_map, now, beat, DRUM_CHANNEL, note)
+    while math.isfinite(voices.next_end):
+        voices.end_next(events, tempo_map)
+    return events
