@@ -12,7 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from pythonosc.osc_message import OscMessage, ParseError
@@ -194,8 +194,7 @@ class OscDoor(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way out."""
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Take in one message. One that is wrong is answered, if it comes from a player."""
@@ -233,24 +232,26 @@ class OscDoor(asyncio.DatagramProtocol):
     def _hello(self, source: Address, hello: _Hello) -> None:
         if self._token is not None and not limits.is_token(hello.token, self._token):
             raise ValueError("the token is wrong")
-        each = self._players.get(source)
-        if each is not None:
-            self._exchange.leave(each.player)
-        elif len(self._players) >= limits.MOST_OSC_PLAYERS:
-            raise ValueError(f"{limits.MOST_OSC_PLAYERS} OSC players are here")
         reply_to = (source[0], hello.port or source[1])
-        each = _OscPlayer(source, reply_to, self._transport.sendto, self._clock())
-        each.player = self._exchange.join(each, hello.name, hello.room)
-        if source not in self._players:
-            self._say(f"Player {each.player.number}, {hello.name} in room {hello.room}, has come")
-        self._players[source] = each
+        each = self._players.get(source)
+        if each is not None and (each.player.name, each.player.room) != (hello.name, hello.room):
+            self._part(each)
+            each = None
+        if each is None:
+            if len(self._players) >= limits.MOST_OSC_PLAYERS:
+                raise ValueError(f"{limits.MOST_OSC_PLAYERS} OSC players are here")
+            each = _OscPlayer(source, reply_to, self._transport.sendto, self._clock())
+            each.player = self._exchange.join(each, hello.name, hello.room)
+            self._players[source] = each
+            self._say(f"{_who(each)} has come")
+        each.reply_to = reply_to  # a hello may be said again, so as not to be forgotten
         model = self._exchange.model
         each.tell("/flatjam/welcome", [VERSION, 0 if model is None else model.bars])
 
     def _part(self, each: _OscPlayer) -> None:
         self._players.pop(each.source, None)
         self._exchange.leave(each.player)
-        self._say(f"Player {each.player.number}, {each.player.name}, has gone")
+        self._say(f"{_who(each)} has gone")
 
     def _take(self, each: _OscPlayer, arguments: _Arguments) -> None:
         match arguments:
@@ -287,6 +288,10 @@ class OscDoor(asyncio.DatagramProtocol):
                 recent=tuple(each.recent),
             ),
         )
+
+
+def _who(each: _OscPlayer) -> str:
+    return f"Player {each.player.number}, {each.player.name} by OSC in room {each.player.room},"
 
 
 def hit_list(phrase: Phrase) -> list[int | float]:

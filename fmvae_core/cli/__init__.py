@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from fmvae_core.cli import bundles, corpora, evaluation, jam, journal, kit, music, training
+from fmvae_core.cli import bundles, corpora, evaluation, jam, journal, kit, music, serve, training
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
@@ -29,6 +29,7 @@ for command in (
     jam.jam,
     kit.learn_kit,
     journal.journal,
+    serve.serve,
     training.train,
     bundles.bundle,
     evaluation.evaluate,
