@@ -58,14 +58,19 @@ class DistancePlot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        flags = Qt.AlignmentFlag.AlignLeft
+        column = QRectF(_PAD, 4, _NUMBER, self.height() - 8)
         font = QFont(numerals(self.font()))
+        font.setPixelSize(12)
+        painter.setFont(font)
+        painter.setPen(colour("dim"))
+        painter.drawText(column, flags | Qt.AlignmentFlag.AlignTop, "Distance")
         font.setPixelSize(22)
         font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         painter.setPen(colour("text" if self._distances else "faint"))
-        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         number = f"{self._distances[-1]:.2f}" if self._distances else "–"
-        painter.drawText(QRectF(_PAD, 0, _NUMBER, self.height()), flags, number)
+        painter.drawText(column, flags | Qt.AlignmentFlag.AlignBottom, number)
         self._paint_line(painter)
         painter.end()
 
@@ -90,15 +95,15 @@ class DistancePlot(QWidget):
         area.lineTo(field.right(), field.bottom())
         area.lineTo(left, field.bottom())
         light = QLinearGradient(field.topLeft(), field.bottomLeft())
-        light.setColorAt(0.0, colour("machine", 0.32))
-        light.setColorAt(1.0, colour("machine", 0.02))
+        light.setColorAt(0.0, colour("text", 0.18))
+        light.setColorAt(1.0, colour("text", 0.0))
         painter.fillPath(area, light)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(colour("machine", 0.9), 1.8))
+        painter.setPen(QPen(colour("text", 0.75), 1.8))
         painter.drawPath(line)
         painter.setPen(QPen(colour("ground"), 1.5))
         painter.setBrush(colour("text"))
-        painter.drawEllipse(places[-1], 4, 4)
+        painter.drawEllipse(places[-1], 4.5, 4.5)
 
     @override
     def sizeHint(self) -> QSize:

@@ -26,8 +26,12 @@ _PLAYER_TONES = {
 _KEY_SPACE = 40  # of the marks and gaps of the key in the ruler
 
 
+_HEARD_WORDS = ("missed", "added")
+
+
 def _key_width(metrics: QFontMetricsF) -> float:
-    return metrics.horizontalAdvance("played") + metrics.horizontalAdvance("heard")
+    pairs = (("played", "heard"), _HEARD_WORDS)
+    return max(sum(metrics.horizontalAdvance(word) for word in pair) for pair in pairs)
 
 
 Player = Literal["human", "machine"]
@@ -102,7 +106,7 @@ class DrumGrid(PhraseView):
 
     def hit_at(self, place: QPointF) -> Hit | None:
         """Return the hit that is drawn at a pixel, or None."""
-        for hits in (self._hits, self._reference or {}):
+        for hits in (self._hits, self._reference or {}, self._added()):
             for hit in hits.values():
                 if self.places.block(hit).adjusted(-2, -2, 2, 2).contains(place):
                     return hit
@@ -130,6 +134,13 @@ class DrumGrid(PhraseView):
         if played is None:
             return f"{where}\nheard only: {hit.told(self._tempo)}"
         return f"{where}\nplayed: {played.told(self._tempo)}\nheard: {hit.told(self._tempo)}"
+
+    def _added(self) -> Hits:
+        """Return what the model heard though it was not played."""
+        cells = (self._heard or frozenset()) - self._hits.keys()
+        return {
+            (drum, step): Hit(drum, step, 0.0, 0.0) for drum, step in cells if step < self._steps
+        }
 
     def _told_of_heard(self, hit: Hit | None, is_heard: bool) -> str:
         if hit is None:
@@ -196,33 +207,32 @@ class DrumGrid(PhraseView):
                 x = self.places.x(hit.position)
                 painter.drawLine(QPointF(x, block.top()), QPointF(x, block.bottom()))
         self._paint_heard_only(painter)
-        if self._reference is not None:
+        if self._reference is not None or self._heard is not None:
             self._paint_key(painter)
 
     def _paint_heard_only(self, painter: QPainter) -> None:
         """Paint rings where the model heard what was not played."""
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(colour("text", 0.75), 1.2))
-        for drum, step in (self._heard or frozenset()) - self._hits.keys():
-            if step < self._steps:
-                block = self.places.block(Hit(drum, step, 0.0, 0.0))
-                radius = 0.42 * min(block.width(), block.height())
-                painter.drawEllipse(block.center(), radius, radius)
+        for hit in self._added().values():
+            block = self.places.block(hit)
+            radius = 0.42 * min(block.width(), block.height())
+            painter.drawEllipse(block.center(), radius, radius)
 
     def _paint_hit(self, painter: QPainter, hit: Hit) -> None:
         block = self.places.block(hit)
+        tone = self._tones[round(hit.velocity * 255)]
+        if self._heard is not None and (hit.drum, hit.step) not in self._heard:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(tone, 1.6))
+            painter.drawRoundedRect(block.adjusted(0.8, 0.8, -0.8, -0.8), 3, 3)
+            return
         tick = self.places.x(hit.step)
         painter.setPen(Qt.PenStyle.NoPen)
         if abs(hit.offset) > 0.04:
             cell = self.places.cell(hit.drum, hit.step)
             painter.setBrush(colour("dim"))
             painter.drawRect(QRectF(tick - 0.6, cell.top(), 1.2, cell.height()))
-        tone = self._tones[round(hit.velocity * 255)]
-        if self._heard is not None and (hit.drum, hit.step) not in self._heard:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(tone, 1.5))
-            painter.drawRoundedRect(block.adjusted(0.75, 0.75, -0.75, -0.75), 3, 3)
-            return
         painter.setBrush(tone)
         painter.drawRoundedRect(block, 3, 3)
         if self._reference is not None and (hit.drum, hit.step) not in self._reference:
@@ -235,7 +245,8 @@ class DrumGrid(PhraseView):
                 painter.drawLine(middle - way, middle + way)
 
     def _paint_key(self, painter: QPainter) -> None:
-        """Say in the ruler what hollow and crossed hits mean."""
+        """Say in the ruler what hollow hits, and crossed hits or rings, mean."""
+        hollow, other = ("played", "heard") if self._reference is not None else _HEARD_WORDS
         painter.setFont(self.small_font())
         metrics = QFontMetricsF(self.small_font())
         x = 6.0
@@ -243,13 +254,17 @@ class DrumGrid(PhraseView):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(QRectF(x, 6.5, 9, 9), 2, 2)
         painter.setPen(colour("dim"))
-        painter.drawText(QPointF(x + 13, 15), "played")
-        x += 13 + metrics.horizontalAdvance("played") + 8
-        painter.setPen(QPen(colour("machine"), 1.8))
-        painter.drawLine(QPointF(x, 11), QPointF(x + 8, 11))
-        painter.drawLine(QPointF(x + 4, 7), QPointF(x + 4, 15))
+        painter.drawText(QPointF(x + 13, 15), hollow)
+        x += 13 + metrics.horizontalAdvance(hollow) + 8
+        if self._reference is not None:
+            painter.setPen(QPen(colour("machine"), 1.8))
+            painter.drawLine(QPointF(x, 11), QPointF(x + 8, 11))
+            painter.drawLine(QPointF(x + 4, 7), QPointF(x + 4, 15))
+        else:
+            painter.setPen(QPen(colour("text", 0.75), 1.2))
+            painter.drawEllipse(QPointF(x + 4, 11), 4, 4)
         painter.setPen(colour("dim"))
-        painter.drawText(QPointF(x + 12, 15), "heard")
+        painter.drawText(QPointF(x + 12, 15), other)
 
     def paint_glow(self, painter: QPainter, position: float) -> None:
         """Let the hits shine that the playhead has just passed."""

@@ -9,7 +9,6 @@ from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetricsF,
-    QLinearGradient,
     QPainter,
     QPaintEvent,
     QPen,
@@ -44,12 +43,18 @@ _GETTING_READY = _Look("GETTING READY", "dim", "surface")
 
 @dataclass(frozen=True)
 class _Shown:
-    look: _Look
+    """What is shown; no state while the jam cannot begin."""
+
+    state: State | None
     text: str = ""
     bar: int = 0
     bars: int = 0
     beat: int = 0
     tempo: float = 0.0
+
+    @property
+    def look(self) -> _Look:
+        return _GETTING_READY if self.state is None else _LOOKS[self.state]
 
     @property
     def counts(self) -> bool:
@@ -70,7 +75,7 @@ class JamBanner(QWidget):
     def __init__(self, parent: QWidget | None = None, *, compact: bool = False) -> None:
         super().__init__(parent)
         self._compact = compact
-        self._shown = _Shown(_LOOKS[State.IDLE])
+        self._shown = _Shown(State.IDLE)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._say()
@@ -107,11 +112,11 @@ class JamBanner(QWidget):
         """
         is_idle = state is State.IDLE
         beat = 0 if is_idle else min(max(beat, 1), BEATS_PER_BAR)
-        self._show(_Shown(_LOOKS[state], "", bar, bars, beat, tempo))
+        self._show(_Shown(state, "", bar, bars, beat, tempo))
 
     def show_getting_ready(self, text: str) -> None:
         """Say that the jam cannot begin yet, and what it waits for."""
-        self._show(_Shown(_GETTING_READY, text))
+        self._show(_Shown(None, text))
 
     def _show(self, shown: _Shown) -> None:
         if shown != self._shown:
@@ -132,7 +137,7 @@ class JamBanner(QWidget):
         shown, look = self._shown, self._shown.look
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_ground(painter)
+        painter.fillRect(self.rect(), colour(look.ground))
         box = QRectF(self.rect())
         pad = 0.22 * box.height()
         box.adjust(pad, 0, -pad, 0)
@@ -144,14 +149,6 @@ class JamBanner(QWidget):
             self._paint_text(painter, QRectF(left, box.top(), box.right() - left, box.height()))
         painter.fillRect(QRectF(0, 0, 0.05 * self.height(), self.height()), colour(look.tone))
         painter.end()
-
-    def _paint_ground(self, painter: QPainter) -> None:
-        look, box = self._shown.look, QRectF(self.rect())
-        painter.fillRect(box, colour("surface"))
-        light = QLinearGradient(box.topLeft(), box.topRight())
-        light.setColorAt(0.0, colour(look.ground))
-        light.setColorAt(1.0, colour(look.ground, 0.35))
-        painter.fillRect(box, light)
 
     def _font(self, pixels: float, weight: QFont.Weight) -> QFont:
         font = numerals(self.font())
@@ -185,7 +182,10 @@ class JamBanner(QWidget):
         )
 
     def _paint_count(self, painter: QPainter, box: QRectF) -> None:
-        """Paint the dots of the beats at the right, and the bar before them."""
+        """Paint the dots of the beats at the right, and before them the bar.
+
+        In the count-in it is the beat, which is what a drummer counts there.
+        """
         shown = self._shown
         tone = colour(shown.look.tone)
         radius = min(0.2 * box.height(), box.width() / (5.2 * BEATS_PER_BAR))
@@ -195,13 +195,27 @@ class JamBanner(QWidget):
         room = QRectF(box.left(), box.top(), x - 2.2 * radius - box.left(), box.height())
         for beat in range(1, BEATS_PER_BAR + 1):
             self._paint_dot(painter, QPointF(x + (beat - 1) * step, middle), radius, tone, beat)
-        font = self._font(0.40 * box.height(), QFont.Weight.DemiBold)
-        metrics = QFontMetricsF(font)
-        text = f"{shown.bar}/{shown.bars}"
-        if metrics.horizontalAdvance(text) <= room.width():
-            painter.setFont(font)
-            painter.setPen(colour("text"))
-            painter.drawText(room, _RIGHT, text)
+        figure = str(shown.beat) if shown.state is State.COUNT_IN else f"{shown.bar}/{shown.bars}"
+        word = "" if shown.state is State.COUNT_IN else "bar"
+        self._paint_figure(painter, room, word, figure)
+
+    def _paint_figure(self, painter: QPainter, room: QRectF, word: str, figure: str) -> None:
+        """Paint a number with a small word before it, where there is room."""
+        large = self._font(0.42 * room.height(), QFont.Weight.DemiBold)
+        small = self._font(0.18 * room.height(), QFont.Weight.Medium)
+        wide = QFontMetricsF(large).horizontalAdvance(figure)
+        gap = 0.08 * room.height()
+        baseline = room.center().y() + 0.5 * QFontMetricsF(large).capHeight()
+        if wide > room.width():
+            return
+        painter.setFont(large)
+        painter.setPen(colour("text"))
+        painter.drawText(QPointF(room.right() - wide, baseline), figure)
+        before = QFontMetricsF(small).horizontalAdvance(word) + gap
+        if before + wide <= room.width():
+            painter.setFont(small)
+            painter.setPen(colour("text", 0.75))
+            painter.drawText(QPointF(room.right() - wide - before, baseline), word)
 
     def _paint_dot(
         self, painter: QPainter, middle: QPointF, radius: float, tone: QColor, beat: int

@@ -20,19 +20,22 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.theme import colour
 from app.widgets.latent_map_camera import OrbitCamera
-from app.widgets.latent_map_canvas import MapCanvas, MapScene
+from app.widgets.latent_map_canvas import MapCanvas
 from app.widgets.latent_map_gestures import Gestures
 from app.widgets.latent_map_gl import Graphics, NoMap, probe
 from app.widgets.latent_map_keys import HELP
 from app.widgets.latent_map_landmarks import Landmarks
 from app.widgets.latent_map_pulse import Pulse
-from app.widgets.latent_map_trajectories import Trajectories, TrajectoryPoints
+from app.widgets.latent_map_scene import MapScene
+from app.widgets.latent_map_trajectories import GROWTH_SECONDS, Trajectories, TrajectoryPoints
 
 log = logging.getLogger(__name__)
 
 SOFTWARE_LIMIT = 5000
 """Landmarks that a software renderer turns smoothly."""
 
+_PULSE_MS = {False: 33, True: 160}
+"""From picture to picture of what pulses, by whether a processor draws them: it has more to do."""
 _MARGIN = 2  # pixels, where the focus frame is drawn
 _PATIENCE_MS = 2000  # in which a map on screen must have got its OpenGL context
 
@@ -83,7 +86,7 @@ class LatentMap(QWidget):
         self._pins: dict[str, int] = {}
         self._current = -1
         self._is_home = True
-        self._pulse = Pulse(self, self._changed)
+        self._pulse = Pulse(self, self._changed, _PULSE_MS[self.graphics.is_software])
 
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(240, 180)
@@ -136,6 +139,11 @@ class LatentMap(QWidget):
     def shown(self) -> npt.NDArray[np.intp]:
         """Indices of the landmarks that are drawn, ascending: only they can be pointed at."""
         return self._landmarks.shown
+
+    @property
+    def pulses(self) -> bool:
+        """Whether it draws itself again and again, since newest places pulse."""
+        return self._pulse.is_running
 
     def set_landmarks(self, points: npt.ArrayLike, colours: npt.ArrayLike) -> None:
         """Show landmarks. If their number changes, the view is reset and none is current.
@@ -228,7 +236,8 @@ class LatentMap(QWidget):
     ) -> None:
         """Show where both players of a jam have been; empty arrays for nothing.
 
-        A trajectory that goes on from the one shown before grows to its new place.
+        A trajectory that goes on from the one shown before grows to its new place; where only its
+        newest place is another, that moves.
 
         Parameters
         ----------
@@ -244,11 +253,15 @@ class LatentMap(QWidget):
             If a shape is another, a place is not finite, or a link has no point at an end.
         """
         self._scene.trajectories = Trajectories.checked(human, machine, links)
-        self._pulse.set_wanted(bool(len(human) or len(machine)))
+        self._pulse.set_wanted(self.canvas is not None and len(self._scene.trajectories) > 0)
+        self._pulse.hurry(2 * GROWTH_SECONDS)
         self._changed("trajectories")
 
     def set_quiet(self, is_quiet: bool) -> None:
-        """Let the landmarks step back behind the trajectories, as on stage, or not."""
+        """Let the landmarks step back behind the trajectories, as on stage, or not.
+
+        The names of the axes grow, too.
+        """
         self._scene.is_quiet = is_quiet
         self._changed("axes")
 
@@ -320,6 +333,7 @@ class LatentMap(QWidget):
         if self.canvas is None:
             return
         canvas, self.canvas = self.canvas, None
+        self._pulse.set_wanted(False)
         self._gestures.without_canvas()
         self._layout.removeWidget(canvas.native)
         canvas.native.hide()

@@ -10,7 +10,7 @@ from vispy import gloo
 
 from app.theme import COLOURS
 from app.widgets.colours import rgb
-from app.widgets.latent_map_layers import View
+from app.widgets.latent_map_layers import View, room
 from app.widgets.latent_map_shaders import BEAD_FRAGMENT, BEAD_VERTEX
 
 _BEAD = np.dtype(
@@ -33,7 +33,7 @@ def beads(
     tone: npt.ArrayLike,
     alphas: npt.ArrayLike,
     radii: npt.ArrayLike,
-    halo: float = 0.0,
+    halos: npt.ArrayLike = 0.0,
 ) -> BeadRows:
     """Return beads of one tone.
 
@@ -43,10 +43,9 @@ def beads(
         ``(n, 3)``.
     tone
         RGB in 0..1.
-    alphas, radii
-        ``(n,)`` or one for all; radii in logical pixels.
-    halo
-        Radius of the light round each, in logical pixels. Beads that have one pulse.
+    alphas, radii, halos
+        ``(n,)`` or one for all: opacity, and the radii in logical pixels of the disc and of the
+        light round it. Beads with a light pulse.
     """
     points = np.asarray(places, np.float32)
     rows = np.zeros((len(points), 6), _BEAD)
@@ -55,7 +54,7 @@ def beads(
     rows["a_colour"][..., :3] = np.asarray(tone)
     rows["a_colour"][..., 3] = np.broadcast_to(alphas, len(points))[:, None]
     rows["a_radius"] = np.broadcast_to(radii, len(points))[:, None]
-    rows["a_halo"] = halo
+    rows["a_halo"] = np.broadcast_to(halos, len(points))[:, None]
     return rows
 
 
@@ -74,7 +73,7 @@ class Beads:
         if rows is not None and len(rows):
             self._buffer.set_data(rows.ravel())
 
-    def draw(self, view: View, phase: float) -> None:
+    def draw(self, view: View, phase: float = 0.0) -> None:
         """Draw all beads, first to last, at a phase 0..1 of the pulse."""
         if not self._count:
             return
@@ -84,6 +83,6 @@ class Beads:
         program["u_half"] = view.half
         program["u_scale"] = view.scale
         program["u_haze"] = view.haze
-        program["u_reach"] = np.sqrt(view.fitted_distance * view.distance)
+        program["u_reach"] = room(view.height) * np.sqrt(view.fitted_distance * view.distance)
         program["u_phase"] = phase
         program.draw("triangles")

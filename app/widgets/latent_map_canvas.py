@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from vispy import gloo
 
 from app.theme import COLOURS
 from app.widgets.colours import GRADIENT_A_TO_B, rgb
-from app.widgets.latent_map_camera import OrbitCamera, Points, Projection, project
+from app.widgets.latent_map_camera import OrbitCamera, Projection, project
 from app.widgets.latent_map_layers import (
     Atlas,
     Backdrop,
@@ -29,90 +28,18 @@ from app.widgets.latent_map_layers import (
     disc_radii,
     disc_size,
 )
+from app.widgets.latent_map_scene import MapScene, Place
 from app.widgets.latent_map_sprites import ANCHOR_TONES, paint_atlas
-from app.widgets.latent_map_trajectories import Trajectories, TrajectoryLayer
+from app.widgets.latent_map_trajectories import TrajectoryLayer
 
 log = logging.getLogger(__name__)
-
-Place = npt.NDArray[np.float32]
-"""A place on the map, ``(3,)``."""
 
 _GLOW = "#18202c"
 _CELLS = 8  # of the floor, along each side
 _UPRIGHT = 0.7  # of the height of the map
+_LABEL, _SMALLEST_STAGE_LABEL, _LARGEST_STAGE_LABEL = 12, 13, 24  # pixels
 _LINE_CORNERS = 24
 _LINE_PASSES = ((11.0, 0.13), (6.0, 0.20), (2.4, 0.95))  # width and alpha: a glow, then the line
-
-
-@dataclass
-class MapScene:
-    """All that the map shows.
-
-    Parameters
-    ----------
-    points, colours
-        The landmarks that are shown, ``(n, 3)`` and ``(n, 4)``.
-    low, high
-        The box that holds all landmarks but the outermost.
-    anchors
-        Places of A and B where they are pinned.
-    line
-        Corners ``(m, 3)`` of the line between them, or None.
-    moving
-        The moving point, or None.
-    current, hovered, target
-        Places of the landmark that plays, the one under the cursor, and the one on which the held
-        anchor would land.
-    held
-        ``"A"``, ``"B"`` or ``"moving"`` while it is dragged, else empty.
-    ghost
-        Where the held anchor is.
-    axis_labels
-        One for each axis.
-    directed
-        Whether an arrow shows which way each axis grows.
-    trajectories
-        Where both players of a jam have been.
-    is_quiet
-        Whether landmarks step back behind the trajectories.
-    """
-
-    points: Points = field(default_factory=lambda: np.zeros((0, 3), np.float32))
-    colours: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
-    low: Place = field(default_factory=lambda: -np.ones(3, np.float32))
-    high: Place = field(default_factory=lambda: np.ones(3, np.float32))
-    anchors: dict[str, Place] = field(default_factory=dict)
-    line: Points | None = None
-    moving: Place | None = None
-    current: Place | None = None
-    hovered: Place | None = None
-    target: Place | None = None
-    held: str = ""
-    ghost: Place | None = None
-    axis_labels: tuple[str, str, str] = ("PC1", "PC2", "PC3")
-    directed: tuple[bool, bool, bool] = (False, False, False)
-    trajectories: Trajectories = field(default_factory=Trajectories)
-    is_quiet: bool = False
-
-    def marks(self) -> dict[str, Place]:
-        """Return where A and B are drawn: a held one follows the cursor."""
-        marks = dict(self.anchors)
-        if self.held in marks and self.ghost is not None:
-            marks[self.held] = self.ghost
-        return marks
-
-    def floor(self) -> float:
-        """Return the height of the floor."""
-        return float(self.low[2] - 0.08 * (self.high[2] - self.low[2]))
-
-    def outline(self) -> Points:
-        """Return places ``(k, 3)`` that should be in view: floor, and landmarks but far ones."""
-        low, high = self.low, self.high
-        corners = [(x, y, self.floor()) for x in (low[0], high[0]) for y in (low[1], high[1])]
-        # Clusters just beyond the box must not be cut off; single far points may be.
-        beyond = 0.3 * (high - low)
-        within = ((self.points >= low - beyond) & (self.points <= high + beyond)).all(axis=1)
-        return np.concatenate([self.points[within], np.array(corners, np.float32)])
 
 
 class MapCanvas(vispy_app.Canvas):
@@ -147,9 +74,9 @@ class MapCanvas(vispy_app.Canvas):
         self._font = font
         self._failed = failed
         self._is_broken = False
-        self._changes: set[str] = {"points", "colours", "axes", "line", "marks", "moving", "camera"}
-        self._changes.add("trajectories")
+        self._changes: set[str] = {"points", "colours", "axes", "trajectories", "camera"}
         self._atlas: Atlas | None = None
+        self._label = 0
         self._corner: tuple[float, float] | None = None
         self._backdrop = Backdrop(rgb(COLOURS["ground"]), rgb(_GLOW))
         self._floor = Strokes()
@@ -247,15 +174,21 @@ class MapCanvas(vispy_app.Canvas):
     def _upload(self, view: View) -> None:
         """Hand to the graphics card what changed since the last picture, and only that."""
         changes, self._changes = self._changes, set()
-        if self._atlas is None or self._atlas.scale != view.scale or "axes" in changes:
+        label = self._label_height(view)
+        if (
+            self._atlas is None
+            or (self._atlas.scale, self._label) != (view.scale, label)
+            or "axes" in changes
+        ):
             labels = {f"axis {k}": text for k, text in enumerate(self.scene.axis_labels)}
             tone = "text" if any(self.scene.directed) else "dim"
-            self._atlas = paint_atlas(labels, self._font, view.scale, tone)
+            self._label = label
+            self._atlas = paint_atlas(labels, self._font, view.scale, tone, label)
             texture = gloo.Texture2D(self._atlas.pixels, interpolation="linear")
             for sprites in (self._labels, self._marks, self._moving):
                 sprites.set_texture(texture)
             self._corner = None
-            changes |= {"line", "marks", "moving"}
+            changes |= {"axes", "line", "marks", "moving"}
         if "points" in changes:
             self._discs.set_points(self.scene.points)
             self._corner = None
@@ -263,6 +196,7 @@ class MapCanvas(vispy_app.Canvas):
             self._discs.set_colours(self.scene.colours)
         if changes & {"points", "camera"}:
             self._discs.sort(view)
+        if changes & {"points", "camera", "axes"}:
             self._upload_floor(self._atlas)
         if changes & {"points", "line"}:
             self._upload_line()
@@ -273,6 +207,13 @@ class MapCanvas(vispy_app.Canvas):
         if changes & {"points", "trajectories"}:
             self._trajectories.set(self.scene.trajectories, self.scene.floor())
         self._discs.is_quiet = self.scene.is_quiet
+
+    def _label_height(self, view: View) -> int:
+        """Return the height of letters at the axes, in logical pixels."""
+        if not self.scene.is_quiet:
+            return _LABEL
+        height = round(view.height / 40.0)
+        return min(max(height, _SMALLEST_STAGE_LABEL), _LARGEST_STAGE_LABEL)
 
     def _upload_floor(self, atlas: Atlas) -> None:
         """Draw the floor, its upright at the corner farthest from the eye, and the axes' names."""
@@ -314,7 +255,8 @@ class MapCanvas(vispy_app.Canvas):
             aside[axis] = 0.0
             if scene.directed[axis]:
                 tones = (*rgb(COLOURS["text"]), 0.75)
-                strokes += arrow(at[axis] + 0.05 * aside, ways[axis], out, tones)
+                width = 2.4 if scene.is_quiet else 1.6
+                strokes += arrow(at[axis] + 0.05 * aside, ways[axis], out, tones, width)
             share = 1.1 if axis == 2 else 1.32 if scene.directed[axis] else 0.0
             place = at[axis] + (0.06 if scene.directed[axis] else 0.09) * aside
             sprites.append(Sprite(f"axis {axis}", place + share * ways[axis]))

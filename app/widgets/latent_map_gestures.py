@@ -9,11 +9,12 @@ from PySide6.QtCore import QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.widgets.latent_map_camera import nearest_on_line, pick
-from app.widgets.latent_map_canvas import MapCanvas, Place
+from app.widgets.latent_map_canvas import MapCanvas
 from app.widgets.latent_map_keys import HELP, Keys
 from app.widgets.latent_map_landmarks import Landmarks
 from app.widgets.latent_map_overlay import Overlay
 from app.widgets.latent_map_pointer import Pointer
+from app.widgets.latent_map_scene import Place
 from app.widgets.latent_map_sprites import ANCHOR_RADIUS, MOVING_RADIUS
 from app.widgets.latent_map_walk import Walk
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ from app.widgets.latent_map_shaders import (
     STROKE_VERTEX,
 )
 
-_QUIET = 0.6  # share of their light that quiet discs lose
+_QUIET = 0.7  # share of their light that quiet discs lose
 _SMALLEST, _LARGEST = 2.6, 22.0  # diameter of a disc, logical pixels
 
 
@@ -74,8 +75,12 @@ def disc_size(count: int, height: float) -> float:
     Both in logical pixels.
     """
     crowd = (5000.0 / max(count, 1)) ** 0.25
-    room = float(np.clip(height / 800.0, 0.4, 2.0)) ** 0.5
-    return float(np.clip(7.0 * crowd, 4.6, 10.0)) * room
+    return float(np.clip(7.0 * crowd, 4.6, 10.0)) * room(height)
+
+
+def room(height: float) -> float:
+    """Return how much larger things are drawn on a screen of a height in logical pixels."""
+    return float(np.clip(height / 800.0, 0.4, 2.0)) ** 0.5
 
 
 def disc_radii(
@@ -174,6 +179,7 @@ def arrow(
     way: npt.NDArray[np.float64],
     side: npt.NDArray[np.float64],
     tone: npt.ArrayLike,
+    width: float,
 ) -> list[Stroke]:
     """Return the strokes of an arrow that grows clearer towards its tip.
 
@@ -185,6 +191,8 @@ def arrow(
         A direction ``(3,)`` that is not that of the way: its head opens along it.
     tone
         RGBA in 0..1.
+    width
+        Logical pixels.
     """
     length = float(np.linalg.norm(way))
     across = side - way * (side @ way) / length**2
@@ -193,10 +201,29 @@ def arrow(
     faint = clear * (1.0, 1.0, 1.0, 0.2)
     tip, back = start + way, start + 0.93 * way
     return [
-        Stroke(start, tip, (faint, clear), 1.6),
-        Stroke(tip, back + across, (clear, clear), 1.6),
-        Stroke(tip, back - across, (clear, clear), 1.6),
+        Stroke(start, tip, (faint, clear), width),
+        Stroke(tip, back + across, (clear, clear), width),
+        Stroke(tip, back - across, (clear, clear), width),
     ]
+
+
+class StrokeRows(NamedTuple):
+    """Many strokes at once.
+
+    Parameters
+    ----------
+    starts, ends
+        ``(n, 3)``.
+    colours
+        RGBA in 0..1 at both ends, ``(n, 2, 4)``.
+    widths
+        ``(n,)`` logical pixels.
+    """
+
+    starts: npt.NDArray[np.floating]
+    ends: npt.NDArray[np.floating]
+    colours: npt.NDArray[np.floating]
+    widths: npt.NDArray[np.floating]
 
 
 class Strokes:
@@ -209,41 +236,27 @@ class Strokes:
 
     def set(self, strokes: Sequence[Stroke]) -> None:
         """Replace all strokes."""
-        self.set_many(
-            np.array([stroke.start for stroke in strokes], np.float32).reshape(-1, 3),
-            np.array([stroke.end for stroke in strokes], np.float32).reshape(-1, 3),
-            np.array([stroke.colours for stroke in strokes], np.float32).reshape(-1, 2, 4),
+        rows = StrokeRows(
+            np.array([stroke.start for stroke in strokes], np.float32),
+            np.array([stroke.end for stroke in strokes], np.float32),
+            np.array([stroke.colours for stroke in strokes], np.float32),
             np.array([stroke.width for stroke in strokes], np.float32),
         )
+        self.set_rows([rows] if strokes else [])
 
-    def set_many(
-        self,
-        starts: npt.ArrayLike,
-        ends: npt.ArrayLike,
-        colours: npt.ArrayLike,
-        widths: npt.ArrayLike,
-    ) -> None:
-        """Replace all strokes.
-
-        Parameters
-        ----------
-        starts, ends
-            ``(n, 3)``.
-        colours
-            RGBA in 0..1 at both ends, ``(n, 2, 4)``.
-        widths
-            ``(n,)`` logical pixels.
-        """
-        tones = np.array(colours, np.float32)
-        self._count = len(tones)
+    def set_rows(self, rows: Sequence[StrokeRows]) -> None:
+        """Replace all strokes by many."""
+        self._count = sum(len(part.widths) for part in rows)
         if not self._count:
             return
-        data = np.zeros((len(tones), 6), _STROKE)
+        data = np.zeros((self._count, 6), _STROKE)
         data["a_side"] = _SIDES
+        tones = np.concatenate([part.colours for part in rows]).astype(np.float32)
         tones[..., :3] *= tones[..., 3:]
         data["a_colour"] = tones[:, _SIDES[:, 1].astype(int)]
-        for field, values in (("a_start", starts), ("a_end", ends), ("a_width", widths)):
-            data[field] = np.asarray(values, np.float32)[:, None]
+        data["a_start"] = np.concatenate([part.starts for part in rows])[:, None]
+        data["a_end"] = np.concatenate([part.ends for part in rows])[:, None]
+        data["a_width"] = np.concatenate([part.widths for part in rows])[:, None]
         self._buffer.set_data(data.ravel())
 
     def draw(self, view: View) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
-_INTERVAL_MS = 33
+_QUICK_MS = 33
 
 
 class Pulse(QObject):
@@ -19,14 +19,19 @@ class Pulse(QObject):
         The one that must be visible.
     beat
         Called at each step.
+    interval
+        Milliseconds from one step to the next.
     """
 
-    def __init__(self, widget: QWidget, beat: Callable[[], None]) -> None:
+    def __init__(self, widget: QWidget, beat: Callable[[], None], interval: int) -> None:
         super().__init__(widget)
         self._widget = widget
         self._is_wanted = False
-        self._timer = QTimer(self, interval=_INTERVAL_MS)
+        self._interval = interval
+        self._timer = QTimer(self, interval=interval)
         self._timer.timeout.connect(beat)
+        self._hurry = QTimer(self, singleShot=True)
+        self._hurry.timeout.connect(lambda: self._timer.setInterval(self._interval))
         widget.installEventFilter(self)
 
     @property
@@ -38,6 +43,11 @@ class Pulse(QObject):
         """Begin or end."""
         self._is_wanted = is_wanted
         self._turn(self._widget.isVisible())
+
+    def hurry(self, seconds: float) -> None:
+        """Step quickly for a while: something moves."""
+        self._timer.setInterval(min(_QUICK_MS, self._interval))
+        self._hurry.start(round(1000 * seconds))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Rest while the widget is hidden."""

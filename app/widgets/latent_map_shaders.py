@@ -25,8 +25,11 @@ void main() {
     float depth = max(gl_Position.w, 1e-6);
     v_radius = 0.5 * u_scale * clamp(u_size / depth, u_limits.x, u_limits.y);
     gl_PointSize = 2.0 * v_radius + 1.0;
-    v_colour = vec4(mix(a_colour.rgb, u_ground, 1.0 - (1.0 - 0.62 * haze(depth)) * (1.0 - u_quiet)),
-                    a_colour.a);
+    // Quiet discs are greyer and darker: hue and light belong to what lies over them.
+    float grey = dot(a_colour.rgb, vec3(0.3, 0.6, 0.1));
+    vec3 tone = mix(a_colour.rgb, vec3(grey), 0.8 * u_quiet);
+    float left = (1.0 - 0.62 * haze(depth)) * (1.0 - u_quiet);
+    v_colour = vec4(mix(u_ground, tone, left), a_colour.a);
 }
 """
 )

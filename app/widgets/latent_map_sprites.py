@@ -117,7 +117,9 @@ _MARKS: dict[str, tuple[float, Callable[[QPainter, QFont], None]]] = {
 """Name to half the side of the picture in logical pixels, and what paints it about (0, 0)."""
 
 
-def paint_atlas(labels: Mapping[str, str], font: QFont, scale: float, tone: str = "dim") -> Atlas:
+def paint_atlas(
+    labels: Mapping[str, str], font: QFont, scale: float, tone: str = "dim", pixels: int = 12
+) -> Atlas:
     """Paint all pictures.
 
     Parameters
@@ -130,9 +132,11 @@ def paint_atlas(labels: Mapping[str, str], font: QFont, scale: float, tone: str 
         Device pixels of a logical one.
     tone
         Name of the colour of the labels.
+    pixels
+        Height of the letters of the labels, logical.
     """
     small = QFont(font)
-    small.setPixelSize(12)
+    small.setPixelSize(pixels)
     small.setWeight(QFont.Weight.Medium)
     metrics = QFontMetricsF(small)
     boxes: dict[str, tuple[int, int, int, int]] = {}

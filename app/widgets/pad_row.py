@@ -30,6 +30,7 @@ KEY_VELOCITY = 100
 _SOFTEST, _HARDEST = 30, 127  # at the bottom and at the top of a pad
 _FADE_SECONDS = 0.28
 _FRAME_MS = 16
+_BRIGHT = 0.8  # light from which dark letters are read better
 _GAP = 6
 
 
@@ -143,13 +144,13 @@ class PadRow(QWidget):
         key.setPixelSize(max(12, min(24, round(0.34 * box.height()))))
         key.setWeight(QFont.Weight.DemiBold)
         painter.setFont(key)
-        painter.setPen(colour("text"))
+        painter.setPen(colour("ground" if light > _BRIGHT else "text"))
         upper = QRectF(box.left(), box.top(), box.width(), 0.58 * box.height())
         painter.drawText(upper, Qt.AlignmentFlag.AlignCenter, _letter(drum))
         name = QFont(self.font())
         name.setPixelSize(12)
         painter.setFont(name)
-        painter.setPen(colour("ground" if light > 0.6 else "dim"))
+        painter.setPen(colour("ground" if light > _BRIGHT else "dim"))
         lower = QRectF(QPointF(box.left(), box.top() + 0.54 * box.height()), box.bottomRight())
         painter.drawText(lower, Qt.AlignmentFlag.AlignCenter, DRUMS[drum].title)
 

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolTip
 
@@ -10,6 +9,7 @@ from app.widgets.colours import VELOCITY, rgb
 from app.widgets.drum_grid import DrumGrid
 from app.widgets.drum_grid_places import hits_of
 from fmvae_core.music.drums import DRUMS
+from tests.app.widgets.pictures import picture, pixels
 
 BASS, SNARE, CLOSED = 0, 1, 6
 
@@ -31,12 +31,6 @@ def grid(qtbot):
     qtbot.waitExposed(grid)
     grid.clearFocus()
     return grid
-
-
-def picture(grid):
-    image = grid.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
-    return rows[..., 2::-1].astype(int)
 
 
 def changed(before, after):
@@ -151,6 +145,56 @@ def test_the_difference_from_the_reference_is_marked(grid):
     assert (picture(grid) == plain).all()
 
 
+def test_what_the_model_heard_is_marked(grid):
+    heard, missed, added = (BASS, 0, 0.8, 0), (SNARE, 4, 0.8, 0.4), (CLOSED, 8, 0.8, 0)
+    where = {hit: middle_of(grid, frames_with(hit)) for hit in (heard, missed, added)}
+    grid.set_frames(frames_with(heard, missed))
+    plain = picture(grid)
+    grid.set_heard([(0, BASS), (8, CLOSED), (99, CLOSED)])
+    image = picture(grid)
+
+    def around(picture, hit, reach=10):
+        x, y = (round(value) for value in where[hit])
+        return picture[y - reach : y + reach, x - reach : x + reach]
+
+    assert (around(image, heard) == around(plain, heard)).all()
+    # Hollow: the rim is there, the middle is not.
+    assert around(plain, missed, 2).max() > 150
+    assert around(image, missed, 2).max() < 80
+    assert around(image, missed).max() > 150
+    # A ring where nothing was played.
+    assert around(plain, added).max() < 80
+    assert around(image, added).max() > 100
+    assert around(image, added, 1).max() < 80
+    assert grid.accessibleDescription() == "32 steps, 2 hits, 1 of them heard"
+    assert grid.describe(SNARE, 4).endswith(", not heard")
+    assert grid.describe(BASS, 0).endswith(", heard")
+    assert grid.describe(CLOSED, 8).endswith("heard, but not played")
+    assert grid.tip_at(QPointF(*where[added]))[0] == grid.describe(CLOSED, 8)
+    grid.set_heard(None)
+    assert (picture(grid) == plain).all()
+
+
+def test_each_player_has_a_colour(qtbot):
+    tones = []
+    for accent in ("human", "machine"):
+        grid = DrumGrid(accent=accent)
+        qtbot.addWidget(grid)
+        grid.resize(1000, 260)
+        grid.set_frames(frames_with((BASS, 0, 0.66, 0)))
+        rows = picture(grid)
+        tones.append(rows[tuple(round(at) for at in reversed(middle_of_first(grid)))])
+    human, machine = tones
+    assert human[0] > human[2] + 40
+    assert machine[2] > machine[0] + 40
+
+
+def middle_of_first(grid):
+    """Return where the bass drum's first hit is drawn."""
+    middle = grid.cell(BASS, 0).center()
+    return middle.x(), middle.y()
+
+
 def test_a_timing_difference_is_marked(grid):
     grid.set_frames(frames_with((BASS, 5, 0.9, 0.0)))
     before = picture(grid)
@@ -207,9 +251,7 @@ def test_a_moving_playhead_leaves_no_trace(qtbot, grid):
         grid.set_playhead(float(step) % 32)
         qtbot.wait(1)
     on_screen = grid.screen().grabWindow(0, *grid.mapToGlobal(QPoint()).toTuple(), 1000, 260)
-    image = on_screen.toImage().convertToFormat(QImage.Format.Format_RGB32)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
-    assert (rows[..., 2::-1].astype(int) == picture(grid)).all()
+    assert (pixels(on_screen) == picture(grid)).all()
 
 
 def test_the_playhead_wraps_half_a_step_before_the_end(grid):
