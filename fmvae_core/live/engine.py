@@ -25,6 +25,7 @@ from fmvae_core.live.messages import (
 from fmvae_core.live.priority import raise_priority
 from fmvae_core.live.scheduler import Tag
 from fmvae_core.live.sound import Sound
+from fmvae_core.live.sound_messages import SetOutputs, SetSampler
 from fmvae_core.live.stage import Stage
 from fmvae_core.live.transport import Transport
 
@@ -144,6 +145,12 @@ class Engine:
                 self._stage.change(command)
             case SetSound():
                 self._sound.request(command)
+            case SetSampler():
+                self._transport.set_sampler(command)
+                self._sound.request(command)
+            case SetOutputs():
+                self._transport.set_outputs(command)
+                self._sound.request(command)
             case Quit():
                 self.quit()
             case _:
@@ -187,6 +194,10 @@ class Engine:
             driver=sound.driver,
             drivers=sound.drivers,
             sample_rate=sound.sample_rate,
+            human=transport.human.model_copy(update={"soundfont": sound.human_soundfont}),
+            machine=transport.machine.model_copy(update={"soundfont": sound.machine_soundfont}),
+            outputs=transport.outputs,
+            pairs=sound.pairs,
             problems=sound.problems,
         )
 

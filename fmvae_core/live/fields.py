@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fmvae_core.music.phrase import MAX_TEMPO, MIN_TEMPO
 
@@ -21,3 +21,24 @@ Velocity = Annotated[int, Field(ge=1, le=127)]
 """Of MIDI."""
 SevenBits = Annotated[int, Field(ge=0, le=127)]
 """A MIDI note or controller."""
+
+
+PAIRS = 4
+"""How many stereo pairs of outputs there are, at most."""
+
+
+class Output(BaseModel):
+    """Where something is heard.
+
+    Parameters
+    ----------
+    pair
+        Pair of outputs, from 1. Only JACK has more than one; elsewhere all is heard on that one.
+    side
+        Both sides of the pair; or the left or right alone, where there is neither pan nor reverb.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pair: int = Field(default=1, ge=1, le=PAIRS)
+    side: Literal["both", "left", "right"] = "both"

@@ -15,11 +15,11 @@ from fmvae_core.ipc import Message
 from fmvae_core.jam.keeps import Keep
 from fmvae_core.jam.messages import Cell, Partner, Point
 from fmvae_core.jam.rules import How, Settings, State
-from fmvae_core.live.fields import Latency, Level, Pan, Program, SevenBits, Tempo, Velocity
+from fmvae_core.live.fields import Latency, SevenBits, Tempo, Velocity
+from fmvae_core.live.sound_messages import Player as Player  # the players' sound is part of it
+from fmvae_core.live.sound_messages import SetSampler as SetSampler
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import Phrase
-
-Player = Literal["human", "machine"]
 
 
 class Control(BaseModel):
@@ -66,20 +66,6 @@ class PadHit(Message):
     kind: Literal["pad_hit"] = "pad_hit"
     drum: int = Field(ge=0, lt=len(DRUMS))
     velocity: Velocity = 100
-
-
-class SetSampler(Message):
-    """How a player's drums sound; ``None`` leaves a thing as it is.
-
-    ``sounds`` is off for a human whose kit has its own sound. ``kit`` is a drum kit's program.
-    """
-
-    kind: Literal["set_sampler"] = "set_sampler"
-    player: Player
-    sounds: bool | None = None
-    level: Level | None = None
-    pan: Pan | None = None
-    kit: Program | None = None
 
 
 class OfferAnswers(Message):
@@ -343,16 +329,7 @@ class JamProblem(Message):
 
 
 JamCommand = (
-    SetMidi
-    | PadHit
-    | SetSampler
-    | OfferAnswers
-    | StartJam
-    | SetJam
-    | StopJam
-    | KeepPhrases
-    | Tap
-    | JamProblem
+    SetMidi | PadHit | OfferAnswers | StartJam | SetJam | StopJam | KeepPhrases | Tap | JamProblem
 )
 JamEvent = (
     MidiPortsState

@@ -71,6 +71,28 @@ class Loudness:
         """The loudest single note that is part of a phrase."""
         return max(self.others[DRUM_CHANNEL], self.others[MELODY_CHANNEL])
 
+    @classmethod
+    def joined(cls, parts: Mapping[int, tuple[Loudness, float]]) -> Loudness:
+        """Return the loudness of channels that play different fonts.
+
+        Parameters
+        ----------
+        parts
+            By channel, the loudness of its font, and by how much that is turned up.
+        """
+        return cls(
+            {
+                (channel, pitch): factor * peak
+                for channel, (loudness, factor) in parts.items()
+                for (owner, pitch), peak in loudness.peaks.items()
+                if owner == channel
+            },
+            {
+                channel: factor * loudness.others[channel]
+                for channel, (loudness, factor) in parts.items()
+            },
+        )
+
 
 class LevelGuard:
     """Lowers the velocities of notes that crowd together in time.

@@ -57,6 +57,24 @@ class Library:
             ("right_offset", c_int, 1),
             ("right_step", c_int, 1),
         )
+        # A font that one synth has loaded can be handed to another.
+        self.add_font = bind(
+            "fluid_synth_add_sfont", c_int, ("synth", c_void_p, 1), ("font", c_void_p, 1)
+        )
+        self.remove_font = bind(
+            "fluid_synth_remove_sfont", c_int, ("synth", c_void_p, 1), ("font", c_void_p, 1)
+        )
+        self.find_font = bind(
+            "fluid_synth_get_sfont_by_id", c_void_p, ("synth", c_void_p, 1), ("id", c_int, 1)
+        )
+        self.offset_generator = bind(
+            "fluid_synth_set_gen",
+            c_int,
+            ("synth", c_void_p, 1),
+            ("channel", c_int, 1),
+            ("generator", c_int, 1),
+            ("offset", c_float, 1),
+        )
         self._option_type = CFUNCTYPE(None, c_void_p, c_char_p, c_char_p)
         self._foreach_option = bind(
             "fluid_settings_foreach_option",

@@ -14,6 +14,7 @@ from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.live.fields import Level, Program
 from fmvae_core.live.fields import Tempo as Tempo  # also the other processes' messages have tempos
 from fmvae_core.live.jam_messages import JamCommand, JamEvent
+from fmvae_core.live.sound_messages import Outputs, SamplerState, SoundCommand
 from fmvae_core.music.phrase import Phrase
 
 # --- to the engine ------------------------------------------------------------------------------
@@ -76,7 +77,16 @@ class Quit(Message):
 
 
 EngineCommand = Annotated[
-    SetPhrase | Play | Stop | Panic | SetTransport | SetSound | Quit | JamCommand | Answer,
+    SetPhrase
+    | Play
+    | Stop
+    | Panic
+    | SetTransport
+    | SetSound
+    | Quit
+    | SoundCommand
+    | JamCommand
+    | Answer,
     Field(discriminator="kind"),
 ]
 ENGINE_COMMANDS: TypeAdapter[EngineCommand] = TypeAdapter(EngineCommand)
@@ -89,13 +99,26 @@ class Problem(Message):
     """Something is missing or broken: what, and what to do about it, in words for the user."""
 
     kind: Literal["problem"] = "problem"
-    code: Literal["no_fluidsynth", "no_soundfont", "bad_soundfont", "no_audio", "audio_lost"]
+    code: Literal[
+        "no_fluidsynth",
+        "no_soundfont",
+        "bad_soundfont",
+        "bad_human_soundfont",
+        "bad_machine_soundfont",
+        "no_audio",
+        "audio_lost",
+        "no_output",
+    ]
     text: str
     remedy: str
 
 
 class EngineState(Message):
-    """All a window shows of the engine but the position. Sent on connecting and at each change."""
+    """All a window shows of the engine but the position. Sent on connecting and at each change.
+
+    ``human`` and ``machine`` are how the players sound, ``outputs`` where they are to be heard, and
+    ``pairs`` how many pairs of outputs the driver can have.
+    """
 
     kind: Literal["engine_state"] = "engine_state"
     playing: bool
@@ -110,6 +133,10 @@ class EngineState(Message):
     driver: str | None
     drivers: tuple[str, ...]
     sample_rate: int
+    human: SamplerState = SamplerState()
+    machine: SamplerState = SamplerState()
+    outputs: Outputs = Outputs()
+    pairs: int = 1
     problems: tuple[Problem, ...] = ()
 
 

@@ -14,11 +14,16 @@ from dataclasses import dataclass, replace
 from os import environ
 from pathlib import Path
 
+from fmvae_core.live.drivers import offered_drivers
+from fmvae_core.live.fields import PAIRS
 from fmvae_core.live.library import SoundError
 from fmvae_core.live.messages import Problem, SetSound
+from fmvae_core.live.samplers import CHANNELS
+from fmvae_core.live.sound_messages import Player, SetOutputs, SetSampler
 from fmvae_core.live.soundfonts import find_soundfonts, no_soundfont
-from fmvae_core.live.synth import SAMPLE_RATE, Synth, offered_drivers
+from fmvae_core.live.synth import SAMPLE_RATE, Synth
 from fmvae_core.live.transport import Transport
+from fmvae_core.live.voices import CLICK_CHANNEL, MELODY_CHANNEL
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +41,9 @@ class SoundState:
     driver: str | None = None
     drivers: tuple[str, ...] = ()
     sample_rate: int = SAMPLE_RATE
+    pairs: int = 1
+    human_soundfont: str | None = None
+    machine_soundfont: str | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -44,6 +52,9 @@ class _Lost:
     """The audio of a synth has stopped."""
 
     synth: Synth
+
+
+_Wanted = SetSound | SetSampler | SetOutputs
 
 
 class Sound:
@@ -66,14 +77,16 @@ class Sound:
     def __init__(self, transport: Transport, on_change: Callable[[], None]) -> None:
         self._transport = transport
         self._on_change = on_change
-        self._requests: queue.SimpleQueue[SetSound | _Lost | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[_Wanted | _Lost | None] = queue.SimpleQueue()
         self._state = SoundState()
         self._synth: Synth | None = None
         self._wanted_font = ""
         self._wanted_driver = ""
         self._fixed_driver = environ.get("FLATJAM_AUDIO_DRIVER", "")
         self._last_driver: str | None = None  # that worked
+        self._player_fonts: dict[Player, str] = {"human": "", "machine": ""}
         self._font_problem: Problem | None = None
+        self._player_problems: dict[Player, Problem | None] = {}
         self._audio_problem: Problem | None = None
         self._retry: float | None = None
         self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
@@ -87,8 +100,12 @@ class Sound:
         """Begin to look for a SoundFont and an audio driver."""
         self._thread.start()
 
-    def request(self, wanted: SetSound) -> None:
-        """Choose a font or driver; what cannot be had leaves the old one and becomes a problem."""
+    def request(self, wanted: _Wanted) -> None:
+        """Choose a font or driver; what cannot be had leaves the old one and becomes a problem.
+
+        Of `SetSampler`, the SoundFont; of `SetOutputs`, which the transport must know already, the
+        pairs.
+        """
         self._requests.put(wanted)
 
     def report_lost(self, synth: Synth) -> None:
@@ -114,10 +131,15 @@ class Sound:
             if request is None:
                 self._let_go()
                 return
-            if isinstance(request, _Lost):
-                self._recover(request.synth)
-            else:
-                self._change(request)
+            match request:
+                case _Lost():
+                    self._recover(request.synth)
+                case SetSound():
+                    self._change(request)
+                case SetSampler():
+                    self._change_player(request)
+                case SetOutputs():
+                    self._rewire()
 
     def _set_up(self) -> None:
         try:
@@ -131,7 +153,7 @@ class Sound:
         self._publish()
 
     def _change(self, wanted: SetSound) -> None:
-        if self._font_problem is not None and self._font_problem.code == "no_fluidsynth":
+        if "no_fluidsynth" in self._problem_codes():
             self._publish()  # nothing can be chosen; say so again
             return
         if wanted.driver is not None:
@@ -152,24 +174,67 @@ class Sound:
         if not choices:
             self._font_problem = no_soundfont()
             return
-        synth = None
         for choice in choices:
             try:
-                synth = Synth(choice)
+                self._take_font(choice)
             except SoundError as error:
                 log.warning("%s", error)
                 self._font_problem = error.problem
             else:
                 self._font_problem = None
                 break
-        if synth is None:
-            return
-        if self._wanted_font and self._wanted_font not in self._state.soundfonts:
+        if self._font_problem is None and self._wanted_font not in ("", *self._state.soundfonts):
             listed = (*self._state.soundfonts, self._wanted_font)
             self._state = replace(self._state, soundfonts=listed)
-        self._let_go()
-        self._synth = synth
-        self._state = replace(self._state, soundfont=str(synth.soundfont), driver=None)
+
+    def _take_font(self, path: Path) -> None:
+        """Let everybody play a font but a player who has another one; what sounds goes on."""
+        if self._synth is None:
+            self._synth = Synth(path)
+            for player in self._player_fonts:
+                self._take_player_font(player)
+            self._state = replace(self._state, driver=None)
+        else:
+            parts = [MELODY_CHANNEL, CLICK_CHANNEL]
+            parts += [CHANNELS[player] for player, font in self._player_fonts.items() if not font]
+            self._synth.play_font(parts, self._synth.find_font(path) or Synth(path))
+        self._state = replace(self._state, soundfont=str(path))
+
+    def _change_player(self, wanted: SetSampler) -> None:
+        if wanted.soundfont is None or "no_fluidsynth" in self._problem_codes():
+            return
+        before = self._player_fonts[wanted.player]
+        self._player_fonts[wanted.player] = wanted.soundfont
+        if not self._take_player_font(wanted.player):
+            self._player_fonts[wanted.player] = before
+        self._publish()
+
+    def _take_player_font(self, player: Player) -> bool:
+        """Let a player play the wanted font; return whether that could be done."""
+        synth = self._synth
+        if synth is None:
+            return True  # it is done once there is one
+        path = Path(self._player_fonts[player] or synth.soundfont)
+        try:
+            synth.play_font([CHANNELS[player]], synth.find_font(path) or Synth(path))
+        except SoundError as error:
+            problem = error.problem.model_copy(update={"code": f"bad_{player}_soundfont"})
+            self._player_problems[player] = problem
+            return False
+        self._player_problems[player] = None
+        return True
+
+    def _wants_pairs(self) -> bool:
+        outputs = self._transport.state.outputs
+        return any(part.pair > 1 for part in (outputs.click, outputs.human, outputs.machine))
+
+    def _rewire(self) -> None:
+        """Open as many pairs of outputs as are wanted."""
+        synth, driver = self._synth, self._state.driver
+        wants_pairs = driver == "jack" and self._wants_pairs()
+        if synth is not None and driver is not None and (synth.pairs > 1) != wants_pairs:
+            self._open_audio()
+        self._publish()
 
     def _open_audio(self) -> None:
         """Open the wanted driver, or the first that works."""
@@ -191,7 +256,8 @@ class Sound:
             try:
                 if driver not in drivers:
                     raise SoundError(_unknown_driver(driver, drivers))
-                synth.open_audio(driver)
+                wants_pairs = driver == "jack" and self._wants_pairs()
+                synth.open_audio(driver, PAIRS if wants_pairs else 1)
             except SoundError as error:
                 log.info("%s", error)
                 problem = problem or error.problem
@@ -209,7 +275,10 @@ class Sound:
             if self._audio_problem is None or self._audio_problem.code != "audio_lost":
                 self._audio_problem = problem
             self._retry = _FIRST_RETRY
-        self._state = replace(self._state, driver=opened, sample_rate=synth.sample_rate)
+        pairs = PAIRS if opened == "jack" else 1
+        self._state = replace(
+            self._state, driver=opened, sample_rate=synth.sample_rate, pairs=pairs
+        )
 
     def _try_again(self) -> None:
         waited = self._retry or _FIRST_RETRY
@@ -228,7 +297,7 @@ class Sound:
         self._let_go()
         # The old synth may be stuck in its driver: begin with a new one.
         try:
-            self._synth = Synth(lost.soundfont)
+            self._take_font(lost.soundfont)
         except SoundError as error:
             self._font_problem = error.problem
             self._state = replace(self._state, soundfont=None)
@@ -247,9 +316,20 @@ class Sound:
         if closing.is_alive():
             log.warning("the audio driver does not let go; going on without it")
 
+    def _problem_codes(self) -> list[str]:
+        return [problem.code for problem in self._state.problems]
+
     def _publish(self) -> None:
-        problems = (self._font_problem, self._audio_problem)
-        self._state = replace(self._state, problems=tuple(p for p in problems if p is not None))
+        problems = [self._font_problem, *self._player_problems.values(), self._audio_problem]
+        driver = self._state.driver
+        if driver is not None and self._state.pairs == 1 and self._wants_pairs():
+            problems.append(_no_output(driver))
+        self._state = replace(
+            self._state,
+            problems=tuple(problem for problem in problems if problem is not None),
+            human_soundfont=self._player_fonts["human"] or None,
+            machine_soundfont=self._player_fonts["machine"] or None,
+        )
         self._on_change()
 
 
@@ -276,4 +356,13 @@ def _audio_lost(driver: str | None) -> Problem:
         text=f"The sound has stopped: '{driver}' does not take any more.",
         remedy="Check the device or the sound server, or choose another audio driver. Flatjam "
         "plays on silently and tries again by itself.",
+    )
+
+
+def _no_output(driver: str) -> Problem:
+    return Problem(
+        code="no_output",
+        text=f"'{driver}' has one pair of outputs, and all is heard on that.",
+        remedy="Choose pair 1, and its left or right side to tell things apart; or play through "
+        "JACK, which has more pairs.",
     )

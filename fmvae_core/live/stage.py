@@ -17,6 +17,7 @@ from fmvae_core.jam.pads import Hit
 from fmvae_core.live.clock import Clock
 from fmvae_core.live.jam import Jam
 from fmvae_core.live.jam_messages import (
+    HumanPhrase,
     JamCommand,
     JamProblem,
     KeepPhrases,
@@ -28,7 +29,6 @@ from fmvae_core.live.jam_messages import (
     PadHit,
     SetJam,
     SetMidi,
-    SetSampler,
     StartJam,
     StopJam,
     Tap,
@@ -87,7 +87,7 @@ class Stage:
         self._input = MidiInput(self, self._on_activity)
         self._ports = MidiPorts(self._input.receive, self._tell_ports, clock.now)
         self._output = MidiOutput(self._send, clock.now)
-        self.jam = Jam(clock.now, self._sound, self._release, tell, kick)
+        self.jam = Jam(clock.now, self._sound, self._release, self._tell_of_jam, kick)
 
     def close(self) -> None:
         """End the jam and let go of the ports."""
@@ -108,8 +108,6 @@ class Stage:
                 self._set_midi(command)
             case PadHit():
                 self.hit(Hit(self._now(), command.drum, command.velocity))
-            case SetSampler():
-                self._transport.set_sampler(command)
             case OfferAnswers():
                 with self._lock:
                     self._answerers = [each for each in self._answerers if each[0] is not client]
@@ -274,6 +272,11 @@ class Stage:
             self.jam.note_midi(
                 self._now(), direction="out", port=state.wanted_output, data=tuple(data)
             )
+
+    def _tell_of_jam(self, message: Message) -> None:
+        if isinstance(message, HumanPhrase):
+            self._transport.follow(message.phrase)
+        self._tell(message)
 
     def _tell_problem(self, problem: JamProblem) -> None:
         self.jam.note_trouble(problem.text)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fmvae_core.live.drivers import open_driver
+from fmvae_core.live.fields import PAIRS, Output
+from fmvae_core.live.fonts import Font, bad_soundfont, let_go, load_font, move_font
+from fmvae_core.live.jack_wires import connect_pairs
 from fmvae_core.live.levels import LevelGuard, find_gain, measure_loudness
-from fmvae_core.live.library import SoundError, load_library
-from fmvae_core.live.messages import Problem
+from fmvae_core.live.library import load_library
+from fmvae_core.live.parts import CHANNELS, PARTS, Parts
 from fmvae_core.live.voices import (
     CLICK_CHANNEL,
     DRUM_CHANNEL,
@@ -28,64 +32,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SAMPLE_RATE = 48_000
-_CHANNELS = (MELODY_CHANNEL, HUMAN_CHANNEL, DRUM_CHANNEL, CLICK_CHANNEL)
-_DRUM_BANK = 128
 _REFERENCE_GAIN = 0.2
-_CHANNEL_VOLUME = 7  # MIDI controller
-_CHANNEL_PAN = 10
-_CENTRE = 64
-_FULL_CHANNEL_VOLUME = 100  # MIDI's default, and our loudest
 _TICKS_PER_SECOND = 1000
-
-# Frames a period and number of periods; JACK brings its own. The file driver paces itself in whole
-# milliseconds, so its period is one of 5.
-_PERIODS = {
-    "alsa": (128, 3),
-    "coreaudio": (128, 2),
-    "file": (240, 2),
-    "pipewire": (128, 2),
-    "pulseaudio": (256, 3),
-    "wasapi": (256, 2),
-}
-_DEFAULT_PERIODS = (512, 4)
-
-# In the order in which they are tried. A JACK server that runs was started on purpose.
-_PLATFORM_DRIVERS = {
-    "linux": ("jack", "pipewire", "pulseaudio", "alsa"),
-    "darwin": ("coreaudio", "jack", "portaudio"),
-    "win32": ("wasapi", "dsound", "waveout"),
-}
-
-
-def offered_drivers() -> tuple[str, ...]:
-    """Return the audio drivers that can be chosen here, the most sensible first.
-
-    Driver ``file`` is among them where ``FLATJAM_AUDIO_FILE`` says which file to write.
-
-    Raises
-    ------
-    SoundError
-        If FluidSynth is missing.
-    """
-    built = load_library().audio_drivers()
-    wanted = _PLATFORM_DRIVERS.get(sys.platform, ("oss", "sndio", "jack", "pulseaudio"))
-    drivers = [name for name in wanted if name in built]
-    if "file" in built and os.environ.get("FLATJAM_AUDIO_FILE"):
-        drivers.append("file")
-    return tuple(drivers)
+_ALL_CHANNELS = -1
+_REVERB_LEVEL = "synth.reverb.level"
+_ROOM = {"synth.reverb.room-size": 0.5, "synth.reverb.damp": 0.3, _REVERB_LEVEL: 0.5}
 
 
 class Synth:
-    """A synthesizer with one SoundFont: melody on channel 1, drums on 10, the metronome on 11.
+    """A synthesizer of four parts: melody, the human's drums, the machine's, and the metronome.
 
-    A human's own drums are on channel 9: what is struck there sounds at once, past the queue.
+    What the human strikes sounds at once, past the queue. A part is known by the channel of its
+    events (`fmvae_core.live.voices`); the MIDI channels that FluidSynth sees are those of `Parts`.
 
     It renders into memory (`render`) until `open_audio` gives it a driver. Methods may be called
     from any thread.
 
-    Reverb and chorus are off: `silence` cuts the voices but not the tail of an effect, which would
-    ring on after a panic, and `LevelGuard` knows the levels of notes, not of the room they add up
-    in.
+    Chorus is off, and so is reverb until a part asks for some.
 
     Parameters
     ----------
@@ -102,40 +65,113 @@ class Synth:
 
     def __init__(self, soundfont: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE) -> None:
         self._library = load_library()
-        self.soundfont = Path(soundfont)
         self.driver: str | None = None
-        self._lock = threading.RLock()  # for the sequencer: it is exchanged with the driver
+        self._lock = threading.RLock()  # for the parts, and the sequencer, which drivers exchange
         self._sequencer: Any = None
         self._destination = -1
-        self._placed: dict[tuple[int, int], int] = {}  # channel and pitch to the last tick queued
+        # Channel and pitch of an event to the last tick queued, and the MIDI channel of its start.
+        self._placed: dict[tuple[int, int], tuple[int, int]] = {}
+        self._is_wet = self._is_muted = False  # the reverb
         self._closed = False
         self._fluid = self._library.fluidsynth.Synth(
             gain=_REFERENCE_GAIN,
             samplerate=sample_rate,
-            channels=16,
-            **{"synth.reverb.active": 0, "synth.chorus.active": 0},
+            channels=CHANNELS,
+            **{
+                "synth.audio-channels": PAIRS,
+                "synth.audio-groups": PAIRS,
+                "synth.effects-groups": PAIRS,
+                "synth.reverb.active": 0,
+                "synth.chorus.active": 0,
+                **_ROOM,
+            },
         )
         try:
-            self._load()
+            font = load_font(self._library, self._fluid, Path(soundfont))
+            self._parts = Parts(self._library, self._fluid, font)
+            self._parts.set_up()
             self._start_sequencer()
             self._calibrate()
         except BaseException:
             self.close()
             raise
 
-    def _load(self) -> None:
-        font = -1
-        if self.soundfont.is_file():
-            font = self._fluid.sfload(str(self.soundfont))
-        if font == -1:
-            raise _bad_soundfont(self.soundfont, "is not a SoundFont that FluidSynth can read")
-        for channel in (HUMAN_CHANNEL, DRUM_CHANNEL, CLICK_CHANNEL):
-            if self._fluid.program_select(channel, font, _DRUM_BANK, 0) != 0:
-                raise _bad_soundfont(self.soundfont, "has no drum kit")
-        self._font = font
-        self.set_instrument(0)
-        for channel in _CHANNELS:
-            self._fluid.cc(channel, _CHANNEL_VOLUME, _FULL_CHANNEL_VOLUME)
+    def _calibrate(self) -> None:
+        loudness = measure_loudness(self)
+        font = self._parts[DRUM_CHANNEL].font
+        if loudness.highest == 0.0:
+            raise bad_soundfont(font.path, "has a drum kit that makes no sound")
+        gain = find_gain(self, loudness, _REFERENCE_GAIN)
+        self._volume = self._click_level = 1.0
+        self._play_font(PARTS, replace(font, loudness=loudness, gain=gain))
+
+    # --- fonts ------------------------------------------------------------------------------------
+
+    @property
+    def soundfont(self) -> Path:
+        """The file that melodies and the metronome play."""
+        return self._parts[MELODY_CHANNEL].font.path
+
+    def find_font(self, path: Path) -> Font | None:
+        """Return the font of a file if a part plays it."""
+        with self._lock:
+            return next((font for font in self._parts.fonts if font.path == path), None)
+
+    def play_font(self, parts: Collection[int], source: Font | Synth) -> None:
+        """Let parts play another font from now on; what sounds rings on.
+
+        Parameters
+        ----------
+        parts
+            Their channels.
+        source
+            A font that some part plays already, or another synth, which has loaded it. That one
+            gives it away, and is closed.
+        """
+        with self._lock:
+            before = self._parts.fonts
+            font = source._give_font(self) if isinstance(source, Synth) else source
+            self._play_font(parts, font)
+            left = [font for font in before if font not in self._parts.fonts]
+            for font in left:
+                self._library.remove_font(self._fluid.synth, font.handle)
+            if left:
+                self._parts.set_up()  # whatever FluidSynth made of its loss
+        for font in left:
+            let_go(self._library, font)
+        if isinstance(source, Synth):
+            source.close()
+
+    def _give_font(self, taker: Synth) -> Font:
+        with self._lock:
+            return move_font(
+                self._library, self._parts[DRUM_CHANNEL].font, self._fluid, taker._fluid
+            )
+
+    def _play_font(self, parts: Collection[int], font: Font) -> None:
+        self._parts.play_font(parts, font)
+        self._human_guard = LevelGuard(self._parts[HUMAN_CHANNEL].font.loudness)
+        self._guard_anew()
+        self.set_volume(self._volume)
+
+    def _guard_anew(self) -> None:
+        self._guard = LevelGuard(self._parts.loudness)
+        self._guard.click_amplitude = self._click_level**2
+
+    # --- how the parts sound ----------------------------------------------------------------------
+
+    def set_volume(self, level: float) -> None:
+        """Set the master volume, 0 to 1; amplitude goes with its square. 1 does not clip."""
+        with self._lock:
+            self._volume = level
+            self._library.set_gain(self._fluid.synth, self._parts.gain * level**2)
+
+    def set_click_level(self, level: float) -> None:
+        """Set the metronome's level, 0 to 1; amplitude goes with its square."""
+        with self._lock:
+            self._click_level = level
+            self._parts.change(CLICK_CHANNEL, level=level)
+            self._guard.click_amplitude = level**2
 
     def set_instrument(self, program: int) -> None:
         """Play melodies on a General MIDI instrument, 0 to 127; what sounds goes on as it is.
@@ -143,38 +179,31 @@ class Synth:
         A font that lacks it keeps the one before; a font of drums alone is fine, and melodies are
         then silent.
         """
-        if self._fluid.program_select(MELODY_CHANNEL, self._font, 0, program) != 0:
-            log.warning("%s has no instrument %d", self.soundfont.name, program)
+        self._choose(MELODY_CHANNEL, program)
 
-    def _calibrate(self) -> None:
-        loudness = measure_loudness(self)
-        if loudness.highest == 0.0:
-            raise _bad_soundfont(self.soundfont, "has a drum kit that makes no sound")
-        self._gain = find_gain(self, loudness, _REFERENCE_GAIN)
-        self._guard = LevelGuard(loudness)
-        self._human_guard = LevelGuard(loudness)
-        self.set_volume(1.0)
-
-    # --- levels -----------------------------------------------------------------------------------
-
-    def set_volume(self, level: float) -> None:
-        """Set the master volume, 0 to 1; amplitude goes with its square. 1 does not clip."""
-        self._library.set_gain(self._fluid.synth, self._gain * level**2)
-
-    def set_click_level(self, level: float) -> None:
-        """Set the metronome's level, 0 to 1; amplitude goes with its square."""
-        self._fluid.cc(CLICK_CHANNEL, _CHANNEL_VOLUME, round(_FULL_CHANNEL_VOLUME * level))
-        self._guard.click_amplitude = level**2
-
-    def set_drums(self, channel: int, level: float, pan: float, kit: int) -> None:
-        """Set the level (0 to 1), place (-1 left to 1 right) and kit of a channel of drums.
+    def set_drums(self, part: int, level: float, pan: float, kit: int, reverb: float = 0.0) -> None:
+        """Set the level (0 to 1), place (-1 left to 1 right), kit and reverb (0 to 1) of drums.
 
         A font that lacks the kit keeps the one before.
         """
-        self._fluid.cc(channel, _CHANNEL_VOLUME, round(_FULL_CHANNEL_VOLUME * level))
-        self._fluid.cc(channel, _CHANNEL_PAN, min(127, round(_CENTRE * (1.0 + pan))))
-        if self._fluid.program_select(channel, self._font, _DRUM_BANK, kit) != 0:
-            log.warning("%s has no drum kit %d", self.soundfont.name, kit)
+        with self._lock:
+            if reverb and not self._is_wet:
+                # It never goes off again: what rings in it would wait there for the next time.
+                self._is_wet = True
+                self._fluid.setting("synth.reverb.active", 1)
+            self._parts.change(part, level=level, pan=pan, reverb=reverb)
+        self._choose(part, kit)
+
+    def set_output(self, part: int, output: Output) -> None:
+        """Let a part be heard elsewhere; what sounds there ends by itself."""
+        with self._lock:
+            self._parts.change(part, output=output)
+            self._guard_anew()
+
+    def _choose(self, part: int, program: int) -> None:
+        with self._lock:
+            if not self._parts.choose(part, program):
+                log.warning("%s has no program %d", self._parts[part].font.path.name, program)
 
     # --- audio ------------------------------------------------------------------------------------
 
@@ -183,8 +212,20 @@ class Synth:
         """Hertz."""
         return round(self._fluid.get_setting("synth.sample-rate"))
 
-    def open_audio(self, driver: str) -> None:
+    @property
+    def pairs(self) -> int:
+        """How many pairs of outputs there are."""
+        return self._parts.pairs
+
+    def open_audio(self, driver: str, pairs: int = 1) -> None:
         """Begin to sound through an audio driver.
+
+        Parameters
+        ----------
+        driver
+            One of `offered_drivers`.
+        pairs
+            How many pairs of outputs to open, 1 or `PAIRS`. JACK alone has more than one.
 
         Raises
         ------
@@ -192,23 +233,14 @@ class Synth:
             If it does not start: no device, no server.
         """
         self.close_audio()
-        fluid = self._fluid
-        size, count = _PERIODS.get(driver, _DEFAULT_PERIODS)
-        fluid.setting("audio.driver", driver)
-        fluid.setting("audio.period-size", size)
-        fluid.setting("audio.periods", count)
-        fluid.setting("audio.jack.id", "flatjam")
-        fluid.setting("audio.jack.autoconnect", 1)
-        if driver == "file":
-            fluid.setting("audio.file.name", os.environ["FLATJAM_AUDIO_FILE"])
-        # Not pyfluidsynth's start(): it opens a MIDI port too, and reports success in any case.
-        handle = self._library.fluidsynth.new_fluid_audio_driver(fluid.settings, fluid.synth)
-        if not handle:
-            raise SoundError(_no_audio(driver))
+        handle = open_driver(self._fluid, driver, pairs)
         with self._lock:
-            fluid.audio_driver = handle
+            self._fluid.audio_driver = handle
             self.driver = driver
+            self._parts.set_pairs(pairs)
             self._start_sequencer()  # afresh: the driver may have changed the sample rate
+        if pairs > 1:
+            connect_pairs(pairs)
 
     def close_audio(self) -> None:
         """Let go of the audio driver. May wait for a server that does not answer."""
@@ -218,8 +250,9 @@ class Synth:
                 self._stop_sequencer()
         if handle:
             self._library.fluidsynth.delete_fluid_audio_driver(handle)
-            for channel in _CHANNELS:
-                self._fluid.all_sounds_off(channel)
+            with self._lock:
+                self.silence()
+                self._parts.set_pairs(1)
 
     def close(self) -> None:
         """Let go of everything; the synth cannot be used afterwards."""
@@ -251,34 +284,52 @@ class Synth:
         """
         limited = self._guard.limit(events)
         with self._lock:
+            self._unmute()
             for event in limited:
-                self._queue(event, self._place(event, tick(event.time)))
+                self._queue(event, tick(event.time))
 
     def strike(self, time: float, pitch: int, velocity: int) -> None:
         """Sound a hit of the human's at once; `time`, in seconds, tells hits that crowd together.
 
         A velocity of 0 ends the hit.
         """
-        if velocity == 0:
-            self._fluid.noteoff(HUMAN_CHANNEL, pitch)
-            return
-        hit = SoundEvent(time, DRUM_CHANNEL, pitch, velocity)  # as loud as the machine's
-        (limited,) = self._human_guard.limit([hit])
-        self._fluid.noteon(HUMAN_CHANNEL, pitch, limited.velocity)
+        with self._lock:
+            channel = self._parts.channel(HUMAN_CHANNEL)
+            if velocity == 0:
+                self._fluid.noteoff(channel, pitch)
+                return
+            self._unmute()
+            hit = SoundEvent(time, DRUM_CHANNEL, pitch, velocity)  # as loud as the machine's
+            (limited,) = self._human_guard.limit([hit])
+            self._fluid.noteon(channel, pitch, limited.velocity)
 
     def release(self) -> None:
         """Forget what is queued and let sounding notes end by themselves."""
         with self._lock:
             self._forget_queue()
-            for channel in _CHANNELS:
-                self._fluid.all_notes_off(channel)
+            self._fluid.all_notes_off(_ALL_CHANNELS)
 
     def silence(self) -> None:
-        """Forget what is queued and cut off all sound within one audio period."""
+        """Forget what is queued and cut off all sound, reverb too, within one audio period."""
         with self._lock:
             self._forget_queue()
-            for channel in _CHANNELS:
-                self._fluid.all_sounds_off(channel)
+            if self._is_wet:
+                # A reset leaves a hundredth of what rings in the reverb, so that is muted, too.
+                self._fluid.setting(_REVERB_LEVEL, 0.0)
+                self._reset()
+                self._is_muted = True
+            self._fluid.all_sounds_off(_ALL_CHANNELS)  # last: a reset takes it back
+
+    def _unmute(self) -> None:
+        """Let the reverb be heard again, without the rest of what a reset left in it."""
+        if self._is_muted:
+            self._is_muted = False
+            self._reset()
+            self._fluid.setting(_REVERB_LEVEL, _ROOM[_REVERB_LEVEL])
+
+    def _reset(self) -> None:
+        self._fluid.system_reset()
+        self._parts.set_up()
 
     def render(self, frames: int) -> npt.NDArray[np.float32]:
         """Make sound into memory, not clipped; only without an audio driver.
@@ -312,23 +363,23 @@ class Synth:
         self.render(256)  # the cut takes effect at the next block
         return peak
 
-    def _place(self, event: SoundEvent, tick: int) -> int:
-        # Where sound was lost, ticks are found anew and may fall before those of earlier events. A
-        # note must not end before it starts, nor in the same tick, where ends come first.
-        key = event.channel, event.pitch
-        earliest = self._placed.get(key, 0) + (0 if event.velocity else 1)
-        self._placed[key] = max(tick, earliest)
-        return self._placed[key]
-
     def _queue(self, event: SoundEvent, tick: int) -> None:
         if self._sequencer is None:
             return
+        # Where sound was lost, ticks are found anew and may fall before those of earlier events. A
+        # note must not end before it starts, nor in the same tick, where ends come first; and it
+        # ends where it has started, wherever its part is heard by now.
+        key = event.channel, event.pitch
+        last, begun_on = self._placed.get(key, (0, self._parts.channel(event.channel)))
         if event.velocity:
+            tick, channel = max(tick, last), self._parts.channel(event.channel)
             self._sequencer.note_on(
-                tick, event.channel, event.pitch, event.velocity, dest=self._destination
+                tick, channel, event.pitch, event.velocity, dest=self._destination
             )
         else:
-            self._sequencer.note_off(tick, event.channel, event.pitch, dest=self._destination)
+            tick, channel = max(tick, last + 1), begun_on
+            self._sequencer.note_off(tick, channel, event.pitch, dest=self._destination)
+        self._placed[key] = tick, channel
 
     def _start_sequencer(self) -> None:
         self._stop_sequencer()
@@ -346,23 +397,3 @@ class Synth:
         self._placed.clear()
         if self._sequencer is not None:
             self._library.remove_events(self._sequencer.sequencer, -1, -1, -1)
-
-
-def _bad_soundfont(path: Path, why: str) -> SoundError:
-    what = why if path.is_file() else "does not exist"
-    return SoundError(
-        Problem(
-            code="bad_soundfont",
-            text=f"{path} {what}.",
-            remedy="Choose another .sf2 or .sf3 file that has General MIDI drums.",
-        )
-    )
-
-
-def _no_audio(driver: str) -> Problem:
-    return Problem(
-        code="no_audio",
-        text=f"The audio driver '{driver}' finds no device or server to play on.",
-        remedy="Connect a sound device or start the sound server, or choose another audio driver. "
-        "Flatjam tries again by itself and plays silently until then.",
-    )

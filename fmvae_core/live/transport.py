@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fmvae_core.live.clock import Clock
-from fmvae_core.live.jam_messages import SetSampler
 from fmvae_core.live.messages import SetTransport
 from fmvae_core.live.samplers import Samplers
 from fmvae_core.live.scheduler import PlayPosition, Scheduler, Tag
+from fmvae_core.live.sound_messages import Outputs, SamplerState, SetOutputs, SetSampler
 from fmvae_core.live.synth import Synth
-from fmvae_core.live.voices import SoundEvent
+from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL, HUMAN_CHANNEL, SoundEvent
 from fmvae_core.music.phrase import Phrase
 
 _LEAD = 0.010  # seconds from Play to the first beat: time for its notes to reach the synth
@@ -29,6 +29,9 @@ class TransportState:
     metronome_level: float = 0.7
     volume: float = 0.8
     instrument: int = 0
+    human: SamplerState = field(default_factory=SamplerState)
+    machine: SamplerState = field(default_factory=SamplerState)
+    outputs: Outputs = field(default_factory=Outputs)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Transport:
         self._scheduler = Scheduler()
         self._synth: Synth | None = None
         self._samplers = Samplers()
+        self._outputs = Outputs()
         self._metronome_level = TransportState.metronome_level
         self._volume = TransportState.volume
         self._instrument = TransportState.instrument
@@ -69,6 +73,7 @@ class Transport:
             self._synth = synth
             self._set_levels()
             synth.set_instrument(self._instrument)
+            self._set_outputs()
             self._samplers.attach(synth)
             self._clock.attach(synth.read_tick)
 
@@ -90,6 +95,12 @@ class Transport:
             self._synth.set_volume(self._volume * self._fade)
             self._synth.set_click_level(self._metronome_level)
 
+    def _set_outputs(self) -> None:
+        if self._synth is not None:
+            self._synth.set_output(CLICK_CHANNEL, self._outputs.click)
+            self._synth.set_output(HUMAN_CHANNEL, self._outputs.human)
+            self._synth.set_output(DRUM_CHANNEL, self._outputs.machine)
+
     # --- state ------------------------------------------------------------------------------------
 
     @property
@@ -105,6 +116,9 @@ class Transport:
                 metronome_level=self._metronome_level,
                 volume=self._volume,
                 instrument=self._instrument,
+                human=self._samplers["human"],
+                machine=self._samplers["machine"],
+                outputs=self._outputs,
             )
 
     @property
@@ -175,6 +189,19 @@ class Transport:
         """Change how a player's drums sound."""
         with self._lock:
             self._samplers.change(wanted)
+
+    def set_outputs(self, wanted: SetOutputs) -> None:
+        """Let the click and the players be heard elsewhere, as far as there are such outputs."""
+        with self._lock:
+            given = {name: getattr(wanted, name) for name in Outputs.model_fields}
+            given = {name: output for name, output in given.items() if output is not None}
+            self._outputs = self._outputs.model_copy(update=given)
+            self._set_outputs()
+
+    def follow(self, phrase: Phrase) -> None:
+        """Let the machine's level go with what the human has played, if it is to."""
+        with self._lock:
+            self._samplers.follow(phrase)
 
     def strike(self, pitch: int, velocity: int) -> None:
         """Sound a hit of the human's at once."""

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fmvae_core.live.drivers import offered_drivers
 from fmvae_core.live.library import SoundError
 from fmvae_core.live.render import render_samples
 from fmvae_core.live.soundfonts import find_soundfonts, first_soundfont
-from fmvae_core.live.synth import Synth, offered_drivers
+from fmvae_core.live.synth import Synth
 from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL, MELODY_CHANNEL, SoundEvent
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.instruments import CELLO, PIANO
