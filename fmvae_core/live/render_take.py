@@ -12,15 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fmvae_core.files import replacing
-from fmvae_core.jam.export import human_notes, machine_notes
 from fmvae_core.jam.journal import Journal
 from fmvae_core.jam.replay import Replay
 from fmvae_core.live.jam_messages import SetSampler
 from fmvae_core.live.samplers import Samplers
 from fmvae_core.live.soundfonts import first_soundfont
 from fmvae_core.live.synth import Synth
-from fmvae_core.live.voices import DRUM_CHANNEL, HUMAN_CHANNEL, SoundEvent, Voices
-from fmvae_core.music.phrase import BEATS_PER_BAR, Note
+from fmvae_core.live.take_events import human_events, machine_events
+from fmvae_core.live.voices import HUMAN_CHANNEL
 
 _BLOCK = 64  # frames in which FluidSynth makes sound
 _WAKES_PER_SECOND = 100  # at which hits end, as in the engine
@@ -92,12 +91,9 @@ def _sound(
     replay = Replay(journal)
     rate = synth.sample_rate
     total = math.ceil((replay.seconds + tail) * rate)
-    hits = [
-        SoundEvent(max(0.0, replay.time(note.onset)), HUMAN_CHANNEL, note.pitch, note.velocity)
-        for note in human_notes(journal)
-    ]
-    # Its own order is kept where two fall together: a note ends before the next one starts.
-    events = sorted([*_machine_events(journal, replay), *hits], key=lambda event: event.time)
+    # The drums end the human's hits themselves, as they do in the engine.
+    hits = [hit for hit in human_events(journal, replay, HUMAN_CHANNEL) if hit.velocity]
+    events = sorted([*machine_events(journal, replay), *hits], key=lambda event: event.time)
     made = 0
     for event in [*events, None]:
         until = total
@@ -116,24 +112,3 @@ def _sound(
             drums.hit(event.time, event.pitch, event.velocity)
         else:
             synth.play([event], lambda _: synth.read_tick())
-
-
-def _machine_events(journal: Journal, replay: Replay) -> list[SoundEvent]:
-    """Return what the machine played, and the clicks of the count-in."""
-    voices = Voices()
-    events: list[SoundEvent] = []
-    tempo_map = replay.tempo_map
-    starts: list[tuple[float, Note | None]] = [(n.onset, n) for n in machine_notes(journal)]
-    clicks = min(journal.head.settings.count_in_bars * BEATS_PER_BAR, math.ceil(replay.beats))
-    starts += [(float(beat), None) for beat in range(clicks)]
-    for beat, note in sorted(starts, key=lambda start: start[0]):
-        while voices.next_end <= beat:
-            voices.end_next(events, tempo_map)
-        now = tempo_map.time(beat)
-        if note is None:
-            voices.click(events, tempo_map, now, round(beat))
-        else:
-            voices.start(events, tempo_map, now, beat, DRUM_CHANNEL, note)
-    while math.isfinite(voices.next_end):
-        voices.end_next(events, tempo_map)
-    return events
