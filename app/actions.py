@@ -17,6 +17,7 @@ MENUS: tuple[tuple[str, str], ...] = (
     ("edit", "&Edit"),
     ("play", "&Play"),
     ("explore", "E&xplore"),
+    ("jam", "&Jam"),
     ("view", "&View"),
     ("help", "&Help"),
 )
@@ -113,8 +114,20 @@ COMMANDS: tuple[Command, ...] = (
       "mdi6.dice-5-outline", starts_group=True),
     C("explore.as_played", "As played", "Hear the landmark as the drummer played it, not as the "
       "model hears it.", "P", "mdi6.account-music", checkable=True),
+    C("jam.start_stop", "Start the jam", "Trade bars with the machine, or stop. In the Jam tab "
+      "Space does it, too.", "F5", "mdi6.play"),
+    C("jam.keep", "Keep", "Save the last phrases of both players as a bookmark.", "F9",
+      "mdi6.bookmark-plus-outline"),
+    C("jam.stage", "Stage", "Fill the screen with map, state and both grids. Esc leaves.",
+      "Shift+F11", "mdi6.projector-screen-outline", checkable=True),
+    C("view.explore", "Explore", "Find grooves on the map.", "F2", "mdi6.map-search-outline",
+      checkable=True),
+    C("view.jam", "Jam", "Play with the machine.", "F3", "mdi6.account-music-outline",
+      checkable=True),
+    C("view.next_tab", "Next tab", "Show the other tab.", "Ctrl+Tab"),
     C("view.pca", "PCA", "Show the three directions in which the landmarks differ most. A "
-      "straight line of the model's space is straight.", "F6", checkable=True),
+      "straight line of the model's space is straight.", "F6", checkable=True,
+      starts_group=True),
     C("view.attributes", "Attributes", "Show the attributes as axes, so that a direction can be "
       "read. A straight line of the model's space is straight.", "F7", checkable=True),
     C("view.umap", "UMAP", "Put landmarks together that are near in the model's space. It is "

@@ -25,8 +25,10 @@ from app.model_presenter import ModelPresenter
 from app.models_menu import about, model_entries
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
+from app.state.jam import JamModel
 from app.state.session import Anchor, Session
 from app.state.settings import SavedAnchor, SavedJourney, Settings, save_settings
+from app.tabs import Tabs
 from app.transport_presenter import TransportPresenter
 from app.widgets.dialogs import AboutBox
 from app.widgets.notices import Remedy
@@ -108,6 +110,16 @@ class Application(QObject):
             actions,
             recordings,
             self.explore.not_played,
+            self,
+        )
+        self.jam_choices = JamModel(settings.jam, self)
+        self.tabs = Tabs(
+            self.session,
+            self.jam_choices,
+            self.engine,
+            self.model,
+            projections,
+            window,
             self,
         )
         self.hints = Hints(self.session, self.engine, window.explore.map_bar.hint, self)
@@ -269,7 +281,7 @@ class Application(QObject):
             ("explore.forward", lambda: self.journey.step(1)),
             ("explore.random", self.explore.hear_random),
             ("explore.as_played", self.explore.toggle_played),
-            ("view.reset_map", self.map.reset_view),
+            ("view.reset_map", self.tabs.reset_map),
             ("help.logs", self._open_logs),
             ("help.about", self._about),
         ):
@@ -290,10 +302,12 @@ class Application(QObject):
             self.transport.changed,
             self.files.changed,
             self.projection.changed,
+            self.tabs.changed,
         ):
             signal.connect(self._update_actions)
         self.session.changed.connect(self._save_soon.start)
         self.session.view_changed.connect(self._save_soon.start)
+        self.jam_choices.changed.connect(self._save_soon.start)
         self.engine.state_changed.connect(
             lambda state: None if state.playing else self.explore.stopped()
         )
@@ -309,9 +323,9 @@ class Application(QObject):
 
     def _update_actions(self) -> None:
         session, actions = self.session, self.window.actions_table
-        state, undo = session.state, session.undo
+        state, undo, bundle = session.state, session.undo, session.bundle
         now = Situation(
-            has_bundle=session.bundle is not None,
+            has_bundle=bundle is not None,
             is_model_ready=self.model.is_ready,
             has_engine=self.engine.state is not None,
             is_engine_given_up=self.transport.gave_up,
@@ -321,12 +335,17 @@ class Application(QObject):
             has_candidate=self.map.candidate is not None,
             has_landmark=state.landmark is not None,
             has_asks=bool(state.asks),
-            is_of_groove=session.bundle is not None and session.bundle.is_of_groove,
+            is_of_groove=bundle is not None and bundle.is_of_groove,
             has_recordings=self._recordings.exists(),
             is_fetching=self.files.is_fetching,
             is_rendering=self.files.is_rendering,
             has_umap=self.projection.has_umap,
             is_fitting=self.projection.is_fitting,
+            is_exploring=self.tabs.name == "explore",
+            is_on_stage=self.tabs.is_on_stage,
+            plays_drums=bundle is not None and bundle.representation.name == "drums",
+            is_jamming=self.tabs.is_jamming,
+            has_jam_phrase=self.tabs.has_jam_phrase,
             can_undo=undo.canUndo(),
             can_redo=undo.canRedo(),
         )
@@ -376,6 +395,7 @@ class Application(QObject):
         view = self.session.view
         settings.colour_by, settings.volume = view.colour_by, view.volume
         settings.loop, settings.metronome = state.loop, state.metronome
+        settings.jam = self.jam_choices.choices
         if self._is_loaded:
             settings.tempo = state.tempo
         if bundle is not None and state.a is not None and state.b is not None:

@@ -12,6 +12,15 @@ _NO_UMAP = (
     "the library umap-learn is missing; install it with 'pip install umap-learn' and start "
     "Flatjam again"
 )
+_NOT_HERE = "it is of the Explore tab; go there first (F2)"
+_OF_EXPLORE = (
+    "play.toggle",
+    "play.loop",
+    "play.metronome",
+    "view.pca",
+    "view.attributes",
+    "view.umap",
+)
 _NO_JOURNEY = "pin A and B first: point at a landmark and press A or B"
 
 
@@ -35,6 +44,11 @@ class Situation:
     is_rendering: bool = False
     has_umap: bool = False
     is_fitting: bool = False
+    is_exploring: bool = True
+    is_on_stage: bool = False
+    plays_drums: bool = False
+    is_jamming: bool = False
+    has_jam_phrase: bool = False
     can_undo: bool = False
     can_redo: bool = False
 
@@ -62,7 +76,13 @@ def why_not(now: Situation) -> dict[str, str | None]:
     no_engine = None if now.has_engine else _NO_ENGINE
     fetch = "the recordings are here already" if now.has_recordings else None
     no_bundle = None if now.has_bundle else _NO_BUNDLE
-    return {
+    jam = None
+    if not now.is_jamming:
+        jam = no_engine or no_model
+        if now.has_bundle and not now.plays_drums:
+            jam = "this model plays melodies, and a jam is of drums; choose a model of drums"
+    not_here = None if now.is_exploring else _NOT_HERE
+    reasons = {
         "file.open_midi_a": no_model,
         "file.open_midi_b": no_model,
         "file.save_phrase": no_phrase,
@@ -74,7 +94,9 @@ def why_not(now: Situation) -> dict[str, str | None]:
         "edit.redo": None if now.can_redo else "nothing has been taken back",
         "edit.reset_asks": None if now.has_asks else "no change is asked for",
         "play.toggle": no_engine or (None if now.has_bundle else _NO_BUNDLE),
-        "play.panic": no_engine,
+        "play.loop": None,
+        "play.metronome": None,
+        "play.panic": no_engine or ("Esc leaves the stage view first" if now.is_on_stage else None),
         "play.restart_engine": None
         if now.is_engine_given_up
         else "the sound engine is running, or being started",
@@ -87,9 +109,17 @@ def why_not(now: Situation) -> dict[str, str | None]:
         "explore.forward": no_journey,
         "explore.random": no_bundle,
         "explore.as_played": played,
+        "jam.start_stop": jam,
+        "jam.keep": None if now.has_jam_phrase else "nothing has been played in a jam yet",
+        "jam.stage": no_bundle,
         "view.pca": no_bundle,
         "view.attributes": no_bundle,
         "view.umap": no_bundle or (None if now.has_umap else _NO_UMAP),
         "view.cancel_umap": None if now.is_fitting else "UMAP is not being fitted",
         "view.reset_map": no_bundle,
     }
+    # Their letters are pads of the Jam tab; and what they would change is not to be seen there.
+    for command in reasons:
+        if command.startswith("explore.") or command in _OF_EXPLORE:
+            reasons[command] = not_here or reasons[command]
+    return reasons

@@ -1,4 +1,4 @@
-"""The main window: menus, transport bar, banners and the Explore tab."""
+"""The main window: menus, transport bar, banners and the tabs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PySide6.QtGui import (
     QIcon,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.actions import COMMANDS, MENUS, Actions
@@ -55,6 +55,12 @@ class MainWindow(QMainWindow):
         self.notices = Notices()
         self.explore = ExploreView(self.actions_table, session.undo)
         self._was_painted = False
+        self._is_on_stage = False
+        self._was_full_screen = False
+        self._sizes: dict[str, list[int]] = {}
+        self._splitters = {"whole": self.explore.whole, "left": self.explore.left}
+        self._tabs = QStackedWidget()
+        self._tabs.addWidget(self.explore)
 
         body = QWidget()
         layout = QVBoxLayout(body)
@@ -66,11 +72,11 @@ class MainWindow(QMainWindow):
         margins.setContentsMargins(8, 6, 8, 6)
         margins.addWidget(self.notices)
         layout.addWidget(self._banners)
-        layout.addWidget(self.explore, 1)
+        layout.addWidget(self._tabs, 1)
         self.setCentralWidget(body)
         self._banners.hide()
         self.notices.emptied.connect(self._banners.hide)
-        self.notices.filled.connect(self._banners.show)
+        self.notices.filled.connect(self._show_banners)
 
         self.actions_table.bind("view.full_screen", self._toggle_full_screen)
         self.actions_table.bind("view.palette", self._open_palette)
@@ -85,16 +91,48 @@ class MainWindow(QMainWindow):
 
     def splitters(self) -> dict[str, QSplitter]:
         """Return the splitters whose sizes are remembered."""
-        return {"whole": self.explore.whole, "left": self.explore.left}
+        return self._splitters
 
     def restore(self, geometry: str | None, sizes: dict[str, list[int]]) -> None:
         """Take up place, size and splitters from the last time; a sensible size without."""
         if geometry is None or not self.restoreGeometry(QByteArray.fromBase64(geometry.encode())):
             room = QGuiApplication.primaryScreen().availableGeometry()
             self.resize(min(1440, room.width()), min(900, room.height()))
-        for name, splitter in self.splitters().items():
-            if len(sizes.get(name, [])) == splitter.count():
-                splitter.setSizes(sizes[name])
+        self._sizes = sizes
+        self._restore_splitters(self._splitters)
+
+    def _restore_splitters(self, splitters: dict[str, QSplitter]) -> None:
+        for name, splitter in splitters.items():
+            if len(self._sizes.get(name, [])) == splitter.count():
+                splitter.setSizes(self._sizes[name])
+
+    # --- tabs -----------------------------------------------------------------------------------
+
+    def add_tab(self, view: QWidget, splitters: dict[str, QSplitter]) -> None:
+        """Take in another tab, and its splitters whose sizes are remembered."""
+        self._tabs.addWidget(view)
+        self._splitters = self._splitters | splitters
+        self._restore_splitters(splitters)
+
+    def show_tab(self, view: QWidget) -> None:
+        """Show one tab."""
+        self._tabs.setCurrentWidget(view)
+
+    def show_stage(self, is_on: bool) -> None:
+        """Fill the screen with nothing but the tab, or show the window as it was."""
+        self._is_on_stage = is_on
+        self.menuBar().setVisible(not is_on)
+        self.transport.setVisible(not is_on)
+        if is_on:
+            self._was_full_screen = self.isFullScreen()
+            self.showFullScreen()
+        elif not self._was_full_screen:
+            self.showNormal()
+        self.actions_table.set_checked("view.full_screen", self.isFullScreen())
+        self._show_banners()
+
+    def _show_banners(self) -> None:
+        self._banners.setVisible(bool(self.notices.shown) and not self._is_on_stage)
 
     # --- Qt -------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any
 from PySide6.QtCore import QLockFile, QObject, Signal
 from typing_extensions import override
 
+from app.services.jam_client import JamClient
 from app.services.process_client import ProcessClient
 from fmvae_core.files import config_dir, replacing
 from fmvae_core.ipc import Endpoint, Message
@@ -59,6 +60,7 @@ class EngineClient(ProcessClient):
         self._sound: dict[str, Any] = {}
         self._phrase: SetPhrase | None = None
         self._playing = False
+        self.jam = JamClient(self._send, self)
         self._runtime_file = config_dir() / "engine.json"
         self._lock = QLockFile(str(config_dir() / "engine.lock"))
         self._owns_runtime_file = False
@@ -149,6 +151,7 @@ class EngineClient(ProcessClient):
             self._send(SetTransport(**self._transport))
         if self._phrase is not None:
             self._send(self._phrase)
+        self.jam.tell_all()
         if self._playing:
             self._send(Play())
         self._tell_recovered()
@@ -171,7 +174,10 @@ class EngineClient(ProcessClient):
             self.position.emit(message)
         elif isinstance(message, Swapped):
             self.swapped.emit(message)
+        else:
+            self.jam.take(message)
 
     @override
     def _on_gone(self) -> None:
         self._state = None
+        self.jam.forget()

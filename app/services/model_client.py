@@ -29,6 +29,7 @@ from fmvae_core.inference.messages import (
     WorkerProblem,
 )
 from fmvae_core.ipc import Endpoint, Message
+from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.music.drums import DEFAULT_DRUM_MAP
 from fmvae_core.music.phrase import Phrase
 
@@ -74,6 +75,8 @@ class ModelClient(ProcessClient):
         Answers.
     encoded(PhraseEncoded)
         The answer to `encode`; compare the revision.
+    jam_ready(Answer)
+        The answer to `get_ready_to_jam`: the next one will be quick.
     problem(WorkerProblem)
         What could not be met.
     recovered()
@@ -85,6 +88,7 @@ class ModelClient(ProcessClient):
     landmark_played = Signal(object)
     journey_decoded = Signal(object)
     encoded = Signal(object)
+    jam_ready = Signal(object)
     problem = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -161,6 +165,16 @@ class ModelClient(ProcessClient):
             lambda revision: EncodePhrase(revision=revision, phrase=phrase, drum_map=drum_map),
         )
 
+    def get_ready_to_jam(self, bars: int) -> None:
+        """Let the worker answer silence once: it measures its bundle first, and no jam can wait.
+
+        Parameters
+        ----------
+        bars
+            Length of the bundle's phrases.
+        """
+        self._send(AnswerRequest(number=0, phrase=Phrase((), bars), is_final=True, seed=0))
+
     # --- lanes ----------------------------------------------------------------------------------
 
     def _put(self, lane: _Lane, request: Callable[[int], Request]) -> int:
@@ -201,6 +215,9 @@ class ModelClient(ProcessClient):
             self._tell_recovered()
             for lane in (self._sound, self._journey, self._encode):
                 self._drive(lane)
+            return
+        if isinstance(message, Answer):
+            self.jam_ready.emit(message)
             return
         for kind, signal in (
             (Realised, self.realised),

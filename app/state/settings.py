@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.state.jam import JamChoices
 from app.state.session import ColourBy, ProjectionName
 from fmvae_core.files import config_dir, replacing
 from fmvae_core.live.fields import Level, Program, Tempo
@@ -57,6 +58,8 @@ class Settings(BaseModel):
         Last anchors, by the bundle's SHA-256.
     projections
         How the map was last shown, by the bundle's SHA-256.
+    jam
+        What was chosen in the Jam tab.
     """
 
     model_config = ConfigDict(validate_assignment=True)
@@ -74,6 +77,7 @@ class Settings(BaseModel):
     recent_bundles: list[str] = []
     journeys: dict[str, SavedJourney] = {}
     projections: dict[str, ProjectionName] = {}
+    jam: JamChoices = JamChoices()
 
     def remember_bundle(self, path: Path) -> None:
         """Put a bundle at the head of the recent ones."""

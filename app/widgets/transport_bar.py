@@ -60,6 +60,7 @@ class TransportBar(QFrame):
         self._open = actions["file.open_bundle"]
         self.show_models((), None)
 
+        self.tabs = [_tab(actions[command]) for command in ("view.explore", "view.jam")]
         self.play = _button(actions["play.toggle"], "play", 26)
         self.loop = _button(actions["play.loop"])
         self.metronome = _button(actions["play.metronome"])
@@ -94,6 +95,9 @@ class TransportBar(QFrame):
         layout.setContentsMargins(12, 6, 16, 6)
         layout.setSpacing(6)
         layout.addWidget(self.model)
+        layout.addSpacing(8)
+        for tab in self.tabs:
+            layout.addWidget(tab)
         layout.addSpacing(12)
         layout.addWidget(self.play)
         layout.addWidget(self.loop)
@@ -167,6 +171,14 @@ class TransportBar(QFrame):
 
     def _next_gesture(self) -> None:
         self._gesture = new_gesture()
+
+
+def _tab(action: QAction) -> QToolButton:
+    button = named(QToolButton(), "tab")
+    button.setDefaultAction(action)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setIconSize(QSize(18, 18))
+    return button
 
 
 def _button(action: QAction, name: str = "", size: int = 22) -> QToolButton:

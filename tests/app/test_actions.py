@@ -41,10 +41,11 @@ def test_every_reason_belongs_to_a_command() -> None:
 
 def test_nothing_can_be_done_without_a_bundle_that_needs_one() -> None:
     possible = {command for command, reason in why_not(Situation()).items() if reason is None}
-    assert possible == {"file.fetch"}
+    assert possible == {"file.fetch", "play.loop", "play.metronome"}
     everything = Situation(
         **dict.fromkeys(Situation.__dataclass_fields__, True)
         | {"is_fetching": False, "is_rendering": False, "has_recordings": True}
+        | {"is_on_stage": False}
     )
     left = {command: reason for command, reason in why_not(everything).items() if reason}
     assert set(left) == {"file.fetch"}  # what is here need not be fetched
@@ -93,6 +94,7 @@ def test_enabled_commands_do_something(
             len(asked),
             None if state is None else (state.playing, state.loop, state.metronome, state.volume),
             window.isFullScreen(),
+            flatjam.tabs.name,
             len([w for w in QApplication.topLevelWidgets() if w.isVisible()]),
             None if camera is None else repr(vars(camera)),
             flatjam.projection.is_fitting,
@@ -126,11 +128,11 @@ def test_enabled_commands_do_something(
                 other.close()
         if command_id == "explore.random":
             session.edit("Ask for density", asks={**session.state.asks, "density": 2.0})
-        if command_id == "view.full_screen":
+        if command_id in ("view.full_screen", "jam.stage"):
             action.trigger()
     never = {command for command in order if command not in done}
-    # The recordings are here; and an engine that runs is not started again.
-    assert never == {"file.fetch", "play.restart_engine"}
+    # The recordings are here; an engine that runs is not started again; and nobody played a phrase.
+    assert never == {"file.fetch", "play.restart_engine", "jam.keep"}
 
 
 def test_the_palette_finds_and_runs(flatjam: Application, qtbot: QtBot) -> None:

@@ -1,0 +1,80 @@
+"""How the jam goes: start and stop, who plays when, the count-in, the click."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from app.actions import Actions
+from app.jam.panels import Choice
+from app.state.jam import JamChoices
+from app.theme import named
+from fmvae_core.jam.rules import Mode
+
+_MODES = (
+    (Mode.TRADE, "Trade: you, then the machine"),
+    (Mode.MACHINE_FIRST, "Trade: the machine begins"),
+    (Mode.CONTINUOUS, "Continuous: you never stop"),
+    (Mode.HOLD, "Hold: it repeats its answer"),
+)
+_COUNT_INS = tuple((bars, f"{bars} bar" if bars == 1 else f"{bars} bars") for bars in (1, 2, 4))
+
+
+class JamPanel(QWidget):
+    """The first group of the panel.
+
+    Signals
+    -------
+    chosen(str, object)
+        A field of `JamChoices` and what the user wants there.
+    """
+
+    chosen = Signal(str, object)
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        start = named(QToolButton(), "bigButton")
+        start.setDefaultAction(actions["jam.start_stop"])
+        start.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        start.setIconSize(QSize(26, 26))
+        start.setSizePolicy(
+            start.sizePolicy().Policy.Expanding, start.sizePolicy().verticalPolicy()
+        )
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(start, 1)
+        for command in ("jam.keep", "jam.stage"):
+            button = QToolButton()
+            button.setDefaultAction(actions[command])
+            button.setIconSize(QSize(22, 22))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            row.addWidget(button)
+        self.mode = Choice(_MODES, "Who plays when. It counts from the next turn on.")
+        self.mode.setAccessibleName("Who plays when")
+        self.mode.activated.connect(lambda: self.chosen.emit("mode", self.mode.currentData()))
+        self.count_in = Choice(_COUNT_INS, "Clicks before the first turn.")
+        self.count_in.setAccessibleName("Count-in")
+        self.count_in.activated.connect(
+            lambda: self.chosen.emit("count_in_bars", self.count_in.currentData())
+        )
+        self.click = QCheckBox("Click")
+        self.click.setToolTip("Click on each beat after the count-in, too.")
+        self.click.toggled.connect(lambda on: self.chosen.emit("click", on))
+        timing = QHBoxLayout()
+        timing.setSpacing(8)
+        timing.addWidget(self.count_in, 1)
+        timing.addWidget(self.click)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(row)
+        layout.addWidget(self.mode)
+        layout.addLayout(timing)
+
+    def show_choices(self, choices: JamChoices) -> None:
+        """Show what is chosen, without telling."""
+        self.mode.show_choice(choices.mode)
+        self.count_in.show_choice(choices.count_in_bars)
+        self.click.blockSignals(True)
+        self.click.setChecked(choices.click)
+        self.click.blockSignals(False)

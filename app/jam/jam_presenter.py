@@ -1,0 +1,342 @@
+"""Ties the jam to its view: start and stop, whose turn it is, what both play, and the pads."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.jam.jam_view import JamView
+from app.services.engine_client import EngineClient
+from app.services.model_client import ModelClient
+from app.state.jam import JamModel
+from app.state.session import Session
+from app.widgets.notices import Notices
+from fmvae_core.jam.messages import Answer
+from fmvae_core.jam.rules import How, Mode, Settings, State
+from fmvae_core.live.jam_messages import (
+    HumanHeard,
+    HumanHit,
+    HumanPhrase,
+    JamProblem,
+    JamState,
+    MachinePhrase,
+)
+from fmvae_core.music.drum_representation import HITS, DrumRepresentation
+from fmvae_core.music.drums import DRUMS
+from fmvae_core.music.phrase import BEATS_PER_BAR, STEPS_PER_BEAT, Note, Phrase
+
+_FRAME_MS = 33
+_LONGEST_BEAT = 1.5  # beats for which the playhead goes on by itself
+_SEEDS = 2**31
+
+_HOW = {
+    How.FINAL: "answers your whole phrase",
+    How.PREPARED: "answers what it had heard in time",
+    How.HELD: "holds its answer",
+    How.REPEATED: "repeats its answer: no new one has come",
+    How.SILENT: "is silent: no answer has come",
+}
+
+
+class JamPresenter(QObject):
+    """Starts and stops the jam and shows it.
+
+    Signals
+    -------
+    changed()
+        Something changed that commands depend on.
+    began()
+        A take begins.
+    """
+
+    changed = Signal()
+    began = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        choices: JamModel,
+        view: JamView,
+        engine: EngineClient,
+        model: ModelClient,
+        notices: Notices,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._choices = choices
+        self._view = view
+        self._jam = engine.jam
+        self._model = model
+        self._notices = notices
+        self._is_measured = False  # the machine has answered once, and answers quickly from now on
+        self._starts_when_ready = False
+        self._was = State.IDLE
+        self._turn: int | None = None  # whose hits the human's grid shows
+        self._hits: list[Note] = []
+        self._is_complete = False
+        self._has_phrase = False
+        self._take = ""
+        self._playhead = QTimer(self, interval=_FRAME_MS)
+        self._playhead.timeout.connect(self._move_playheads)
+        jam = self._jam
+        jam.state_changed.connect(self._on_state)
+        jam.human_hit.connect(self._on_hit)
+        jam.human_heard.connect(self._on_heard)
+        jam.human_phrase.connect(self._on_human)
+        jam.machine_phrase.connect(self._on_machine)
+        jam.problem.connect(self._on_problem)
+        jam.gone.connect(self._on_gone)
+        model.ready.connect(lambda _: self._get_ready())
+        model.jam_ready.connect(self._on_measured)
+        model.lost.connect(lambda _: self._forget_machine())
+        session.bundle_changed.connect(self._on_bundle)
+        session.changed.connect(self._on_session)
+        choices.changed.connect(self._on_choices)
+        view.pads.hit.connect(self._jam.hit)
+        self._tell_settings()
+        self._show_tempo()
+        self._get_ready()
+        self._show_state()
+
+    @property
+    def has_phrase(self) -> bool:
+        """Whether something has been played that could be kept."""
+        return self._has_phrase
+
+    # --- what the user does ---------------------------------------------------------------------
+
+    def toggle(self) -> None:
+        """Start the jam, as soon as the machine can answer, or stop it."""
+        if self._jam.is_running:
+            self._jam.stop()
+        elif self._starts_when_ready:
+            self._starts_when_ready = False
+            self._show_state()
+        elif self._is_measured:
+            self._start()
+        else:
+            self._starts_when_ready = True
+            self._show_state()
+
+    def keep(self) -> None:
+        """Save the last phrases of both players."""
+        self._jam.keep()
+
+    def _start(self) -> None:
+        self._notices.settle("jam")
+        self._jam.start(seed=secrets.randbelow(_SEEDS))
+
+    # --- the machine ----------------------------------------------------------------------------
+
+    def _get_ready(self) -> None:
+        bundle = self._session.bundle
+        self._is_measured = False
+        if bundle is not None and self._plays_drums() and self._model.is_ready:
+            self._model.get_ready_to_jam(bundle.bars)
+        self._show_state()
+
+    def _on_measured(self, answer: Answer) -> None:
+        bundle = self._session.bundle
+        if bundle is None or answer.bundle != bundle.sha256:
+            return
+        self._is_measured = True
+        self._show_state()
+        if self._starts_when_ready:
+            self._starts_when_ready = False
+            self._start()
+
+    def _forget_machine(self) -> None:
+        self._is_measured = False
+        self._show_state()
+
+    def _plays_drums(self) -> bool:
+        bundle = self._session.bundle
+        return bundle is not None and bundle.representation.name == "drums"
+
+    # --- what it is told ------------------------------------------------------------------------
+
+    def _on_bundle(self) -> None:
+        self._forget_machine()
+        self._starts_when_ready = False
+        self._clear()
+        self._tell_settings()
+
+    def _on_choices(self, fields: frozenset[str]) -> None:
+        if fields & {"mode", "count_in_bars", "click"}:
+            self._tell_settings()
+
+    def _on_session(self, fields: frozenset[str]) -> None:
+        if "tempo" in fields:
+            self._show_tempo()
+            self._show_state()
+
+    def _tell_settings(self) -> None:
+        choices, bundle = self._choices.choices, self._session.bundle
+        settings = Settings(
+            mode=choices.mode,
+            bars=2 if bundle is None else bundle.bars,
+            count_in_bars=choices.count_in_bars,
+        )
+        self._jam.set_jam(settings=settings, click=choices.click)
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def _on_state(self, state: JamState) -> None:
+        before, self._was = self._was, state.state
+        if before is State.IDLE and state.state is not State.IDLE:
+            self._take = "" if state.take is None else state.take.stem
+            self._clear()
+            self.began.emit()
+        if before is not State.LISTENING and state.state is State.LISTENING and self._is_complete:
+            self._show_hits(None)
+        if before is not State.IDLE and state.state is State.IDLE:
+            self._show_end()
+        self._show_state()
+        if state.state is not State.IDLE:
+            self._show_counts(state)
+        if state.state is State.IDLE:
+            self._playhead.stop()
+        elif not self._playhead.isActive():
+            self._playhead.start()
+        self._move_playheads()
+        if before is not state.state:
+            self.changed.emit()
+
+    def _show_state(self) -> None:
+        state, banner = self._jam.state, self._view.banner
+        if state is not None and state.state is not State.IDLE:
+            bars = state.bars
+            if state.state is State.COUNT_IN:
+                bars = self._choices.choices.count_in_bars
+            banner.show_state(state.state, state.bar, bars, state.beat, state.tempo)
+        elif self._session.bundle is None:
+            banner.show_getting_ready("Open a bundle to begin: Ctrl+O")
+        elif not self._plays_drums():
+            banner.show_getting_ready("This model plays melodies; choose one of drums for a jam")
+        elif not self._is_measured:
+            then = " and begins then" if self._starts_when_ready else ""
+            banner.show_getting_ready(f"The machine learns its own reach{then}…")
+        else:
+            banner.show_state(State.IDLE, 1, 2, 1, self._session.state.tempo)
+
+    def _show_counts(self, state: JamState) -> None:
+        counts = (
+            (state.finals, "to whole phrases"),
+            (state.prepared, "prepared"),
+            (state.held, "held"),
+            (state.repeated, "repeated"),
+            (state.silent, "silent"),
+        )
+        told = [f"{count} {what}" for count, what in counts if count]
+        self._view.hint.setText("Answers: " + ", ".join(told) if told else "")
+
+    def _show_end(self) -> None:
+        if self._take:
+            self._view.hint.setText(f"Take: {self._take}.  {self._view.hint.text()}")
+
+    def _show_tempo(self) -> None:
+        for player in (self._view.human, self._view.machine):
+            player.grid.set_tempo(self._session.state.tempo)
+
+    def _clear(self) -> None:
+        self._turn, self._hits, self._is_complete, self._has_phrase = None, [], False, False
+        for player in (self._view.human, self._view.machine):
+            player.grid.set_frames(None)
+            player.grid.set_heard(None)
+            player.note.setText("")
+        bundle = self._session.bundle
+        if bundle is not None:
+            for player in (self._view.human, self._view.machine):
+                player.grid.show_steps(bundle.bars * BEATS_PER_BAR * STEPS_PER_BEAT)
+
+    # --- the human ------------------------------------------------------------------------------
+
+    def _on_hit(self, hit: HumanHit) -> None:
+        self._view.pads.flash(hit.drum, hit.velocity)
+        state = self._jam.state
+        if hit.turn is None or hit.onset is None or state is None:
+            return
+        if hit.turn != self._turn:
+            self._turn, self._hits, self._is_complete = hit.turn, [], False
+            self._view.human.grid.set_heard(None)
+            self._view.human.note.setText("")
+        self._hits.append(Note(hit.onset, DRUMS[hit.drum].pitch, hit.velocity))
+        self._show_hits(Phrase(tuple(self._hits), state.bars))
+
+    def _show_hits(self, phrase: Phrase | None) -> None:
+        """Show what the human plays; None before the first hit of a turn."""
+        grid = self._view.human.grid
+        grid.set_frames(None if phrase is None else frames_of(phrase))
+        if phrase is None:
+            self._turn, self._hits, self._is_complete = None, [], False
+            grid.set_heard(None)
+            self._view.human.note.setText("")
+
+    def _on_heard(self, heard: HumanHeard) -> None:
+        if heard.turn != self._turn:
+            return  # the next turn is shown already
+        self._view.human.grid.set_heard(heard.heard)
+        played = frames_of(Phrase(tuple(self._hits), self._bars()))[:, HITS] > 0
+        known = sum(bool(played[step, drum]) for step, drum in heard.heard if step < len(played))
+        self._view.human.note.setText(f"the model hears {known} of {int(played.sum())} hits")
+
+    def _on_human(self, message: HumanPhrase) -> None:
+        self._turn, self._hits = message.turn, list(message.phrase.notes)
+        self._is_complete = True
+        self._has_phrase |= bool(self._hits)
+        self._show_hits(message.phrase)
+        if not self._hits:
+            self._view.human.note.setText("nothing was played")
+        self.changed.emit()
+
+    def _bars(self) -> int:
+        return 2 if self._jam.state is None else self._jam.state.bars
+
+    # --- the machine's turn ---------------------------------------------------------------------
+
+    def _on_machine(self, message: MachinePhrase) -> None:
+        self._has_phrase |= bool(message.phrase.notes)
+        self._view.machine.grid.set_frames(frames_of(message.phrase))
+        words = _HOW[message.how]
+        if message.how in (How.FINAL, How.PREPARED) and message.changed_hits is not None:
+            words += f" · {message.changed_hits} hits changed"
+        self._view.machine.note.setText(words)
+        self.changed.emit()
+
+    def _on_problem(self, problem: JamProblem) -> None:
+        self._notices.show_notice("jam", problem.text, problem.remedy)
+
+    def _on_gone(self) -> None:
+        self._was = State.IDLE
+        self._playhead.stop()
+        self._move_playheads()
+        self._show_state()
+        self.changed.emit()
+
+    # --- playheads ------------------------------------------------------------------------------
+
+    def _move_playheads(self) -> None:
+        state = self._jam.state
+        human: float | None = None
+        machine: float | None = None
+        if state is not None and state.state in (State.LISTENING, State.ANSWERING):
+            since = (time.monotonic() - state.time) * state.tempo / 60.0
+            beat = (state.bar - 1) * BEATS_PER_BAR + state.beat - 1
+            step = (beat + float(np.clip(since, 0.0, _LONGEST_BEAT))) * STEPS_PER_BEAT
+            step = min(step, state.bars * BEATS_PER_BAR * STEPS_PER_BEAT - 0.01)
+            both = self._choices.choices.mode in (Mode.CONTINUOUS, Mode.HOLD)
+            if state.state is State.LISTENING or both:
+                human = step
+            if state.state is State.ANSWERING:
+                machine = step
+        self._view.human.grid.set_playhead(human)
+        self._view.machine.grid.set_playhead(machine)
+
+
+def frames_of(phrase: Phrase) -> np.ndarray:
+    """Return the frames of a phrase of the jam, ``(steps, 27)``: its pitches are of Table 4."""
+    return DrumRepresentation(phrase.bars).encode(phrase)

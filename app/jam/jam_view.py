@@ -1,0 +1,193 @@
+"""The Jam tab: map, state, both grids, pads, and the panel at the right. Widgets and no logic."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.actions import Actions
+from app.state.session import ProjectionName
+from app.theme import named
+from app.widgets.distance_plot import DistancePlot
+from app.widgets.drum_grid import DrumGrid
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.jam_banner import JamBanner
+from app.widgets.latent_map import LatentMap
+from app.widgets.pad_row import KEYS, PadRow
+
+_PROJECTIONS: tuple[tuple[ProjectionName, str], ...] = (
+    ("attributes", "Attributes"),
+    ("pca", "PCA"),
+    ("umap", "UMAP"),
+)
+
+
+class PlayerGrid(QWidget):
+    """What one player plays, and a line of words above it."""
+
+    def __init__(self, player: Literal["human", "machine"], title: str) -> None:
+        super().__init__()
+        self.grid = DrumGrid(accent=player)
+        self.grid.setAccessibleName(f"{title}: drum grid")
+        name = QLabel(title)
+        name.setProperty("role", f"{player}Name")
+        self.note = ElidedLabel()
+        self.note.setProperty("role", "small")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        head.addWidget(name)
+        head.addWidget(self.note, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(head)
+        layout.addWidget(self.grid, 1)
+
+
+class JamView(QWidget):
+    """All of the tab.
+
+    Signals
+    -------
+    projection_chosen(str)
+        How the map is to be projected.
+    left_stage()
+        Esc was pressed in the stage view.
+    """
+
+    projection_chosen = Signal(str)
+    left_stage = Signal()
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self.banner = JamBanner(compact=True)
+        self.distance = DistancePlot()
+        self.distance.setFixedWidth(250)
+        self.map = LatentMap()
+        self.map.setAccessibleName("Map of the jam")
+        self.human = PlayerGrid("human", "You")
+        self.machine = PlayerGrid("machine", "Machine")
+        self.pads = PadRow()
+        self.panel = QVBoxLayout()
+        self.panel.setContentsMargins(16, 14, 16, 12)
+        self.panel.setSpacing(10)
+
+        top = QWidget()
+        top_layout = QVBoxLayout(top)
+        top_layout.setContentsMargins(0, 0, 0, 0)
+        top_layout.setSpacing(0)
+        top_layout.addWidget(self.banner)
+        top_layout.addWidget(self.map, 1)
+        self._bar = self._map_bar(actions)
+        top_layout.addWidget(self._bar)
+        self._lower = named(QFrame(), "gridPanel")
+        grids = QHBoxLayout()
+        grids.setSpacing(16)
+        grids.addWidget(self.human, 1)
+        grids.addWidget(self.machine, 1)
+        lower_layout = QVBoxLayout(self._lower)
+        lower_layout.setContentsMargins(12, 8, 12, 10)
+        lower_layout.setSpacing(8)
+        lower_layout.addLayout(grids, 1)
+        lower_layout.addWidget(self.pads)
+        self.left = QSplitter(Qt.Orientation.Vertical)
+        self.left.addWidget(top)
+        self.left.addWidget(self._lower)
+        self.left.setStretchFactor(0, 1)
+        self.left.setSizes([520, 300])
+        self.left.setChildrenCollapsible(False)
+
+        inner = QWidget()
+        inner.setLayout(self.panel)
+        self._side = named(QScrollArea(), "panel")
+        self._side.setWidget(inner)
+        self._side.setWidgetResizable(True)
+        self._side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._side.setMinimumWidth(360)
+        self.whole = QSplitter(Qt.Orientation.Horizontal)
+        self.whole.addWidget(self.left)
+        self.whole.addWidget(self._side)
+        self.whole.setStretchFactor(0, 1)
+        self.whole.setSizes([1060, 380])
+        self.whole.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.whole)
+
+        # Shortcuts and not key events, so that the pads play wherever the focus is.
+        for key in KEYS:
+            self._shortcut(key, lambda key=key: self.pads.key_pressed(key))
+        self._shortcut(Qt.Key.Key_Space, actions["jam.start_stop"].trigger)
+        self._leave = self._shortcut(Qt.Key.Key_Escape, self.left_stage.emit)
+        self._leave.setEnabled(False)
+
+    def show_stage(self, is_on: bool) -> None:
+        """Show nothing but map, state and both grids, or everything again."""
+        for part in (self._side, self._bar, self.pads):
+            part.setVisible(not is_on)
+        self.banner.compact = not is_on
+        self.map.set_quiet(is_on)
+        self._leave.setEnabled(is_on)
+
+    def show_projection(self, name: ProjectionName, about: str, no_umap: str | None) -> None:
+        """Show how the map is projected, and why UMAP cannot be had, if it cannot."""
+        for key, button in self._projections.items():
+            button.setChecked(key == name)
+            button.setToolTip(about if key == name else f"Map by {button.text()}")
+        umap = self._projections["umap"]
+        umap.setEnabled(no_umap is None)
+        if no_umap is not None:
+            umap.setToolTip(f"Not now: {no_umap}")
+
+    def _shortcut(self, key: Qt.Key, do: object) -> QShortcut:
+        shortcut = QShortcut(QKeySequence(key), self)
+        shortcut.setAutoRepeat(False)
+        shortcut.activated.connect(do)
+        return shortcut
+
+    def _map_bar(self, actions: Actions) -> QWidget:
+        bar = named(QFrame(), "mapBar")
+        layout = QHBoxLayout(bar)
+        layout.setContentsMargins(12, 5, 8, 5)
+        layout.setSpacing(8)
+        switch = QHBoxLayout()
+        switch.setSpacing(2)
+        group = QButtonGroup(self)
+        self._projections: dict[ProjectionName, QToolButton] = {}
+        for key, title in _PROJECTIONS:
+            button = QToolButton()
+            button.setText(title)
+            button.setCheckable(True)
+            button.setAccessibleName(f"Map by {title}")
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _on=False, key=key: self.projection_chosen.emit(key))
+            group.addButton(button)
+            self._projections[key] = button
+            switch.addWidget(button)
+        home = named(QToolButton(), "flat")
+        home.setDefaultAction(actions["view.reset_map"])
+        home.setIconSize(QSize(18, 18))
+        home.setAccessibleName("Whole map")
+        self.hint = ElidedLabel()
+        self.hint.setProperty("role", "dim")
+        self.hint.setAccessibleName("How the last answer came about")
+        layout.addLayout(switch)
+        layout.addWidget(home)
+        layout.addWidget(self.hint, 1)
+        layout.addWidget(self.distance)
+        return bar

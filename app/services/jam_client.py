@@ -1,0 +1,167 @@
+"""The jam's part of the wire to the engine: ports, samplers, and the jam itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from fmvae_core.ipc import Message
+from fmvae_core.jam.rules import State
+from fmvae_core.live.jam_messages import (
+    HumanHeard,
+    HumanHit,
+    HumanPhrase,
+    JamProblem,
+    JamState,
+    KeepPhrases,
+    Kept,
+    MachinePhrase,
+    MidiActivity,
+    MidiPortsState,
+    NoteHeard,
+    PadHit,
+    Player,
+    SetJam,
+    SetMidi,
+    SetSampler,
+    StartJam,
+    StopJam,
+)
+
+
+class JamClient(QObject):
+    """Tells the engine of a jam, remembers what it was told, and says what it tells.
+
+    Parameters
+    ----------
+    send
+        Sends a message to the engine, if there is one.
+
+    Signals
+    -------
+    state_changed(JamState), ports_changed(MidiPortsState), activity(MidiActivity),
+    note_heard(NoteHeard), human_hit(HumanHit), human_heard(HumanHeard), human_phrase(HumanPhrase),
+    machine_phrase(MachinePhrase), kept(Kept), problem(JamProblem)
+        What the engine tells.
+    gone()
+        The engine is gone, and the take with it.
+    """
+
+    state_changed = Signal(object)
+    ports_changed = Signal(object)
+    activity = Signal(object)
+    note_heard = Signal(object)
+    human_hit = Signal(object)
+    human_heard = Signal(object)
+    human_phrase = Signal(object)
+    machine_phrase = Signal(object)
+    kept = Signal(object)
+    problem = Signal(object)
+    gone = Signal()
+
+    def __init__(self, send: Callable[[Message], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._send = send
+        self._midi: dict[str, Any] = {}
+        self._samplers: dict[Player, dict[str, Any]] = {}
+        self._settings: dict[str, Any] = {}
+        self._state: JamState | None = None
+        self._ports: MidiPortsState | None = None
+        self._signals: dict[type[Message], Any] = {
+            MidiActivity: self.activity,
+            NoteHeard: self.note_heard,
+            HumanHit: self.human_hit,
+            HumanHeard: self.human_heard,
+            HumanPhrase: self.human_phrase,
+            MachinePhrase: self.machine_phrase,
+            Kept: self.kept,
+            JamProblem: self.problem,
+        }
+
+    @property
+    def state(self) -> JamState | None:
+        """Where the jam is; ``None`` while the engine has told of none."""
+        return self._state
+
+    @property
+    def ports(self) -> MidiPortsState | None:
+        """The MIDI ports; ``None`` while the engine has not been asked for them."""
+        return self._ports
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a take is going on."""
+        return self._state is not None and self._state.state is not State.IDLE
+
+    # --- what the window asks for ---------------------------------------------------------------
+
+    def set_midi(self, **fields: Any) -> None:
+        """Change fields of `SetMidi`."""
+        self._midi |= fields
+        self._send(SetMidi(**fields))
+
+    def set_sampler(self, player: Player, **fields: Any) -> None:
+        """Change fields of `SetSampler`."""
+        self._samplers.setdefault(player, {}).update(fields)
+        self._send(SetSampler(player=player, **fields))
+
+    def set_jam(self, **fields: Any) -> None:
+        """Change fields of `SetJam`."""
+        self._settings |= fields
+        self._send(SetJam(**fields))
+
+    def start(self, seed: int, on_control: bool = False) -> None:
+        """Begin a take as it was set, at the tempo that is set, and write its journal.
+
+        Parameters
+        ----------
+        seed
+            Of what the machine draws.
+        on_control
+            Whether it only begins once a pad or pedal starts it.
+        """
+        names = ("settings", "partner", "click")
+        given = {name: self._settings[name] for name in names if name in self._settings}
+        self._send(StartJam(is_recorded=True, seed=seed, on_control=on_control, **given))
+
+    def stop(self) -> None:
+        """End the take."""
+        self._send(StopJam())
+
+    def keep(self) -> None:
+        """Save the last phrases of both players; answered by `kept` or `problem`."""
+        self._send(KeepPhrases())
+
+    def hit(self, drum: int, velocity: int) -> None:
+        """Take a hit of a pad on the screen or of the computer's keyboard."""
+        self._send(PadHit(drum=drum, velocity=velocity))
+
+    # --- the engine client's --------------------------------------------------------------------
+
+    def tell_all(self) -> None:
+        """Tell an engine that has just been connected what it has to know."""
+        if self._midi:
+            self._send(SetMidi(**self._midi))
+        for player, fields in self._samplers.items():
+            self._send(SetSampler(player=player, **fields))
+        if self._settings:
+            self._send(SetJam(**self._settings))
+
+    def take(self, message: Message) -> None:
+        """Take a message of the engine; one that is not about the jam changes nothing."""
+        if isinstance(message, JamState):
+            self._state = message
+            self.state_changed.emit(message)
+        elif isinstance(message, MidiPortsState):
+            self._ports = message
+            self.ports_changed.emit(message)
+        elif type(message) in self._signals:
+            self._signals[type(message)].emit(message)
+
+    def forget(self) -> None:
+        """Take note that the engine is gone."""
+        if self._state is not None or self._ports is not None:
+            self._state = self._ports = None
+            self.gone.emit()

@@ -1,0 +1,147 @@
+"""The tabs of the window, and the stage view of the Jam tab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from app.actions import icon
+from app.explore.projections import Projections
+from app.services.engine_client import EngineClient
+from app.services.model_client import ModelClient
+from app.state.jam import JamModel
+from app.state.session import Session
+from app.window import MainWindow
+
+if TYPE_CHECKING:
+    from app.jam.jam_tab import JamTab
+
+TabName = Literal["explore", "jam"]
+
+
+class Tabs(QObject):
+    """Shows one tab at a time. The Jam tab is made when it is first asked for.
+
+    Signals
+    -------
+    changed()
+        Another tab is shown, or something in one changed that commands depend on.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        choices: JamModel,
+        engine: EngineClient,
+        model: ModelClient,
+        projections: Projections,
+        window: MainWindow,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._choices = choices
+        self._engine = engine
+        self._model = model
+        self._projections = projections
+        self._window = window
+        self.name: TabName = "explore"
+        self.jam: JamTab | None = None
+        self.is_on_stage = False
+        for command, do in (
+            ("view.explore", lambda: self.show("explore")),
+            ("view.jam", lambda: self.show("jam")),
+            ("view.next_tab", self._show_next),
+            ("jam.start_stop", self._start_stop),
+            ("jam.keep", lambda: self._jam_tab().jam.keep()),
+            ("jam.stage", lambda: self.show_stage(not self.is_on_stage)),
+        ):
+            window.actions_table.bind(command, do)
+        self._show_buttons()
+
+    @property
+    def is_jamming(self) -> bool:
+        """Whether a take is going on."""
+        return self._engine.jam.is_running
+
+    @property
+    def has_jam_phrase(self) -> bool:
+        """Whether something has been played in a jam that could be kept."""
+        return self.jam is not None and self.jam.jam.has_phrase
+
+    def show(self, name: TabName) -> None:
+        """Show a tab."""
+        if name == "jam":
+            tab = self._jam_tab()
+            tab.map.show_again()
+            self._window.show_tab(tab.view)
+            tab.view.setFocus()
+        else:
+            self.show_stage(False)
+            self._window.show_tab(self._window.explore)
+            (self._window.explore.map or self._window).setFocus()
+        self.name = name
+        self._show_buttons()
+        self.changed.emit()
+
+    def show_stage(self, is_on: bool) -> None:
+        """Fill the screen with map, state and both grids, or show the window again."""
+        if is_on == self.is_on_stage:
+            return
+        if is_on:
+            self.show("jam")
+        self.is_on_stage = is_on
+        self._jam_tab().view.show_stage(is_on)
+        self._window.show_stage(is_on)
+        self._show_buttons()
+        self.changed.emit()
+
+    def reset_map(self) -> None:
+        """Turn and zoom the map that is shown back to where it began."""
+        shown = self.jam.view.map if self.name == "jam" and self.jam else self._window.explore.map
+        if shown is not None:
+            shown.reset_view()
+
+    def _show_next(self) -> None:
+        self.show("jam" if self.name == "explore" else "explore")
+
+    def _start_stop(self) -> None:
+        if self.name != "jam":
+            self.show("jam")
+        self._jam_tab().jam.toggle()
+
+    def _jam_tab(self) -> JamTab:
+        if self.jam is None:
+            # Imported here, not above: a start that is for exploring does not wait for it.
+            from app.jam.jam_tab import JamTab
+
+            self.jam = JamTab(
+                self._session,
+                self._choices,
+                self._engine,
+                self._model,
+                self._projections,
+                self._window.notices,
+                self._window.actions_table,
+                self,
+            )
+            self.jam.changed.connect(self._on_jam)
+            self.jam.view.left_stage.connect(lambda: self.show_stage(False))
+            view = self.jam.view
+            self._window.add_tab(view, {"jam whole": view.whole, "jam left": view.left})
+        return self.jam
+
+    def _on_jam(self) -> None:
+        action = self._window.actions_table["jam.start_stop"]
+        action.setText("Stop the jam" if self.is_jamming else "Start the jam")
+        action.setIcon(icon("mdi6.stop" if self.is_jamming else "mdi6.play"))
+        self.changed.emit()
+
+    def _show_buttons(self) -> None:
+        actions = self._window.actions_table
+        actions.set_checked("view.explore", self.name == "explore")
+        actions.set_checked("view.jam", self.name == "jam")
+        actions.set_checked("jam.stage", self.is_on_stage)

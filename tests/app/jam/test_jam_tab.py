@@ -1,0 +1,169 @@
+"""A jam in the real window, with the real engine and the real model worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from pytestqt.qtbot import QtBot
+
+from app.application import Application
+from app.jam.jam_tab import JamTab
+from app.state.settings import load_settings
+from fmvae_core.jam.journal import read_journal, takes_dir
+from fmvae_core.jam.records import Played
+from fmvae_core.jam.rules import Mode
+from fmvae_core.live.jam_messages import HumanHit, MachinePhrase
+from fmvae_core.models.bundle import Bundle
+from tests.app.conftest import PATIENCE, Start
+
+READY = "READY"
+
+
+@pytest.fixture
+def tab(flatjam: Application, qtbot: QtBot) -> JamTab:
+    """The Jam tab, once the machine is ready."""
+    return show(flatjam, qtbot)
+
+
+def show(flatjam: Application, qtbot: QtBot) -> JamTab:
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_F3)
+    tab = flatjam.tabs.jam
+    assert tab is not None
+    qtbot.waitUntil(lambda: tab.view.banner.word == READY, timeout=PATIENCE)
+    return tab
+
+
+@contextmanager
+def playing(flatjam: Application, qtbot: QtBot) -> Iterator[None]:
+    """Keep pressing the keys of bass drum and snare, as somebody at the computer would."""
+    keys = [Qt.Key.Key_A, Qt.Key.Key_S]
+    timer = QTimer()
+    timer.timeout.connect(lambda: qtbot.keyClick(flatjam.window, keys[0]))
+    timer.timeout.connect(lambda: keys.reverse())
+    timer.start(150)
+    try:
+        yield
+    finally:
+        timer.stop()
+
+
+def test_anybody_can_jam_with_the_computers_keys(
+    flatjam: Application, tab: JamTab, qtbot: QtBot
+) -> None:
+    jam, view = flatjam.engine.jam, tab.view
+    actions = flatjam.window.actions_table
+    assert not actions["jam.keep"].isEnabled()
+    hits: list[HumanHit] = []
+    answers: list[MachinePhrase] = []
+    jam.human_hit.connect(hits.append)
+    jam.machine_phrase.connect(answers.append)
+    flatjam.session.edit("Set the tempo", tempo=160.0)
+
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_Space)
+    with playing(flatjam, qtbot):
+        qtbot.waitUntil(lambda: view.banner.word == "YOU PLAY", timeout=PATIENCE)
+        qtbot.waitUntil(lambda: view.banner.word == "MACHINE", timeout=PATIENCE)
+        qtbot.waitUntil(lambda: any(answer.z_human for answer in answers), timeout=PATIENCE)
+        assert jam.state is not None
+        assert jam.state.tempo == 160.0
+        qtbot.waitUntil(
+            lambda: "after 2 exchanges" in view.distance.accessibleDescription(), timeout=PATIENCE
+        )
+    assert {hit.drum for hit in hits} == {0, 1}
+    assert any(hit.turn == 0 for hit in hits)
+    assert "hits changed" in view.machine.note.text()
+    assert not view.machine.grid.accessibleDescription().endswith(" 0 hits")
+    assert "Answers: " in view.hint.text()
+
+    assert actions["jam.keep"].isEnabled()
+    with qtbot.waitSignal(jam.kept, timeout=PATIENCE):
+        qtbot.keyClick(flatjam.window, Qt.Key.Key_F9)
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: view.banner.word == READY, timeout=PATIENCE)
+    (take,) = takes_dir().iterdir()
+    assert take.stem in view.hint.text()
+    played = [record for record in read_journal(take).records if isinstance(record, Played)]
+    assert len(played) == len(answers)
+
+
+def test_each_tab_keeps_its_state_and_its_keys(flatjam: Application, qtbot: QtBot) -> None:
+    actions, window = flatjam.window.actions_table, flatjam.window
+    flatjam.explore.hear_landmark(3)
+    tab = show(flatjam, qtbot)
+    assert actions["view.jam"].isChecked()
+    assert not actions["explore.pin_a"].isEnabled()
+    assert "Explore" in actions["explore.pin_a"].toolTip()
+    before = flatjam.session.state
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    qtbot.keyClick(window, Qt.Key.Key_L)
+    assert flatjam.session.state == before
+    tab.view.projection_chosen.emit("pca")
+    assert flatjam.session.view.projection == "pca"
+
+    qtbot.keyClick(window, Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
+    assert actions["view.explore"].isChecked()
+    assert window.explore.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    assert flatjam.session.state.a is not None
+    assert flatjam.session.state.a.landmark == 3
+    qtbot.keyClick(window, Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
+    assert flatjam.tabs.jam is tab
+    assert tab.view.isVisible()
+
+
+def test_the_stage_view_shows_nothing_else_and_esc_leaves_it(
+    flatjam: Application, tab: JamTab, qtbot: QtBot
+) -> None:
+    window, view = flatjam.window, tab.view
+    window.actions_table["jam.stage"].trigger()
+    qtbot.waitUntil(window.isFullScreen, timeout=PATIENCE)
+    hidden = (window.menuBar(), window.transport, view.pads)
+    assert not any(part.isVisible() for part in hidden)
+    assert view.map.isVisible()
+    assert view.human.isVisible()
+    assert view.machine.isVisible()
+    assert not view.banner.compact
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: flatjam.engine.jam.is_running, timeout=PATIENCE)
+    flatjam.say("test", "Something went wrong.")
+    assert not window.notices.isVisible()
+
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert all(part.isVisible() for part in hidden)
+    assert window.notices.isVisible()
+    assert not window.isFullScreen()
+    assert flatjam.engine.jam.is_running  # Esc was no panic
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not flatjam.engine.jam.is_running, timeout=PATIENCE)
+
+
+def test_what_is_chosen_reaches_the_engine_and_the_settings(
+    flatjam: Application, tab: JamTab, qtbot: QtBot
+) -> None:
+    flatjam.jam_choices.choose(mode=Mode.MACHINE_FIRST, count_in_bars=1, click=False)
+    first: list[MachinePhrase] = []
+    flatjam.engine.jam.machine_phrase.connect(first.append)
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: bool(first), timeout=PATIENCE)
+    assert first[0].turn == 0
+    flatjam.save()
+    settings, trouble = load_settings()
+    assert trouble is None
+    assert settings.jam.mode is Mode.MACHINE_FIRST
+    assert not settings.jam.click
+
+
+def test_a_melody_model_cannot_jam_and_says_so(
+    start: Start, audio_file: Path, melody_bundle: Bundle, qtbot: QtBot
+) -> None:
+    flatjam = start(melody_bundle.path)
+    start_stop = flatjam.window.actions_table["jam.start_stop"]
+    assert not start_stop.isEnabled()
+    assert "melodies" in start_stop.toolTip()
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_F3)
+    assert flatjam.tabs.jam is not None
+    assert "melodies" in flatjam.tabs.jam.view.banner.accessibleDescription()
