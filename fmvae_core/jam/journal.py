@@ -226,7 +226,7 @@ def read_journal(path: str | os.PathLike[str]) -> Journal:
     last = lines.pop()  # empty where the last line is complete
     if not lines:
         raise JournalError(f"{path} is not a journal, or an empty one; choose another file")
-    head = _head(path, lines[0])
+    head = read_head(path, lines[0])
     records = []
     for number, line in enumerate(lines[1:], start=2):
         try:
@@ -240,7 +240,14 @@ def read_journal(path: str | os.PathLike[str]) -> Journal:
     return Journal(head, tuple(records), is_cut=bool(last))
 
 
-def _head(path: str | os.PathLike[str], line: bytes) -> Head:
+def read_head(path: str | os.PathLike[str], line: bytes) -> Head:
+    """Return the head that the first line of a journal holds.
+
+    Raises
+    ------
+    JournalError
+        If it is no journal, damaged, or of a newer version; the message names ``path``.
+    """
     try:
         fields = json.loads(line)
         if fields["format"] != "flatjam-journal":

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmvae_core.ipc import Message
-from fmvae_core.jam.journal import read_journal
 from fmvae_core.jam.replay import Replay
+from fmvae_core.jam.takes import read_take
 from fmvae_core.live.scheduler import QUEUE_SECONDS
 from fmvae_core.live.take_events import human_events, machine_events
 from fmvae_core.live.take_messages import PlayTake, TakePosition
@@ -141,7 +141,7 @@ class Playback:
         """Read a take, unless it is the one that was read last: seeking has to be quick."""
         read, changed = self._read, path.stat().st_mtime_ns if path.exists() else 0
         if read is None or read[:2] != (path, changed):
-            journal = read_journal(path)
+            journal = read_take(path)
             replay = Replay(journal)
             events = [
                 *human_events(journal, replay, HUMAN_CHANNEL),
