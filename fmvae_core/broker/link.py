@@ -83,6 +83,8 @@ class BrokerLink:
         self._state = BrokerState(url=wanted.url)
         self._lock = threading.Lock()
         self._closed = False
+        self._was_there = False
+        self._is_refused = False
         self._pending: OrderedDict[int, _Either] = OrderedDict()  # by number of the request
         self._loop = asyncio.new_event_loop()
         self._asks: asyncio.Queue[AnswerRequest] = asyncio.Queue(1)
@@ -163,9 +165,9 @@ class BrokerLink:
                     await self._converse(wire)
             except (OSError, TimeoutError, WebSocketException, ValidationError) as error:
                 log.debug("the broker: %r", error)
-                if self._state.is_open or not self._state.text:
+                if not self._is_refused:
                     self._close(
-                        "The broker has gone away" if self._state.is_open else "No broker is there",
+                        "The broker has gone away" if self._was_there else "No broker is there",
                         "It is looked for; meanwhile the own model answers.",
                     )
             await asyncio.sleep(_RETRY_SECONDS)
@@ -195,6 +197,7 @@ class BrokerLink:
     def _take(self, message: FromBroker) -> None:
         match message:
             case Welcome() | ModelChanged():
+                self._was_there, self._is_refused = True, False
                 self._judge(message.model)
             case Answered(answer=answer):
                 with self._lock:
@@ -209,6 +212,7 @@ class BrokerLink:
             case Problem():
                 log.warning("the broker says: %s. %s", message.text, message.remedy)
                 if message.is_end:
+                    self._is_refused = True
                     self._close(f"The broker says: {message.text}", message.remedy)
 
     def _judge(self, model: ModelInfo | None) -> None:
