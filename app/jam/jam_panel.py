@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.actions import Actions
-from app.jam.panels import Choice
+from app.jam.panels import Choice, Tick
 from app.state.jam import JamChoices
 from app.theme import named
 from fmvae_core.jam.rules import Mode
@@ -17,7 +17,7 @@ _MODES = (
     (Mode.CONTINUOUS, "Continuous: you never stop"),
     (Mode.HOLD, "Hold: it repeats its answer"),
 )
-_COUNT_INS = tuple((bars, f"{bars} bar" if bars == 1 else f"{bars} bars") for bars in (1, 2, 4))
+_COUNT_INS = tuple((n, f"Count-in: {n} bar{'s' if n > 1 else ''}") for n in (1, 2, 4))
 
 
 class JamPanel(QWidget):
@@ -57,8 +57,7 @@ class JamPanel(QWidget):
         self.count_in.activated.connect(
             lambda: self.chosen.emit("count_in_bars", self.count_in.currentData())
         )
-        self.click = QCheckBox("Click")
-        self.click.setToolTip("Click on each beat after the count-in, too.")
+        self.click = Tick("Click", "Click on each beat after the count-in, too.")
         self.click.toggled.connect(lambda on: self.chosen.emit("click", on))
         timing = QHBoxLayout()
         timing.setSpacing(8)
@@ -75,6 +74,4 @@ class JamPanel(QWidget):
         """Show what is chosen, without telling."""
         self.mode.show_choice(choices.mode)
         self.count_in.show_choice(choices.count_in_bars)
-        self.click.blockSignals(True)
-        self.click.setChecked(choices.click)
-        self.click.blockSignals(False)
+        self.click.show_choice(choices.click)

@@ -10,11 +10,18 @@ from app.jam.jam_map_presenter import JamMapPresenter
 from app.jam.jam_panel import JamPanel
 from app.jam.jam_presenter import JamPresenter
 from app.jam.jam_view import JamView
+from app.jam.midi_panel import MidiPanel
+from app.jam.midi_presenter import MidiPresenter
+from app.jam.partner_panel import PartnerPanel
+from app.jam.partner_presenter import PartnerPresenter
+from app.jam.sound_panel import OutputsPanel, SamplerPanel
+from app.jam.sound_presenter import SoundPresenter
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
 from app.state.jam import JamModel
 from app.state.session import Session
 from app.widgets.notices import Notices
+from fmvae_core.live.jam_messages import Player
 
 
 class JamTab(QObject):
@@ -49,5 +56,24 @@ class JamTab(QObject):
         panel.chosen.connect(lambda field, value: choices.choose(**{field: value}))
         choices.changed.connect(lambda _: panel.show_choices(choices.choices))
         panel.show_choices(choices.choices)
-        self.view.panel.addWidget(panel)
+        self.partner_panel = PartnerPanel()
+        self.midi_panel = MidiPanel()
+        self.sound_panels: dict[Player, SamplerPanel] = {
+            "human": SamplerPanel("human"),
+            "machine": SamplerPanel("machine"),
+        }
+        self.outputs_panel = OutputsPanel()
+        self.partner = PartnerPresenter(
+            session, choices, self.partner_panel, self.view, engine.jam, self
+        )
+        self.midi = MidiPresenter(choices, self.midi_panel, engine.jam, self.view, self)
+        self.sound = SoundPresenter(choices, self.sound_panels, self.outputs_panel, engine, self)
+        for each in (
+            panel,
+            self.partner_panel,
+            self.midi_panel,
+            *self.sound_panels.values(),
+            self.outputs_panel,
+        ):
+            self.view.panel.addWidget(each)
         self.view.panel.addStretch(1)

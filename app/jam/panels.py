@@ -5,24 +5,58 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
 
+from app.actions import icon
 from app.theme import named
 
 
 class Panel(QWidget):
-    """A group of controls under a title."""
+    """A group of controls under a title; a click on that folds it.
 
-    def __init__(self, title: str) -> None:
+    Parameters
+    ----------
+    title
+        What the group is about.
+    is_open
+        Whether it begins unfolded.
+    """
+
+    def __init__(self, title: str, is_open: bool = True) -> None:
         super().__init__()
-        head = QLabel(title)
-        head.setProperty("role", "section")
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(0, 0, 0, 0)
+        self._title = title
+        self.head = named(QToolButton(), "section")
+        self.head.setText(title)
+        self.head.setCheckable(True)
+        self.head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.head.setIconSize(QSize(16, 16))
+        self.head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.head.toggled.connect(self._fold)
+        self._inner = QWidget()
+        self.body = QVBoxLayout(self._inner)
+        self.body.setContentsMargins(0, 0, 0, 4)
         self.body.setSpacing(8)
-        self.body.addWidget(named(QFrame(), "rule"))
-        self.body.addWidget(head)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(named(QFrame(), "rule"))
+        layout.addWidget(self.head)
+        layout.addWidget(self._inner)
+        self.head.setChecked(is_open)
+        self._fold(is_open)
 
     def add_rows(self, rows: Iterable[tuple[str, QWidget]]) -> None:
         """Add widgets, each with a name at its left."""
@@ -37,8 +71,13 @@ class Panel(QWidget):
             grid.addWidget(label, row, 0)
             grid.addWidget(widget, row, 1)
             if not widget.accessibleName():
-                widget.setAccessibleName(name)
+                widget.setAccessibleName(f"{self._title}: {name}")
         self.body.addLayout(grid)
+
+    def _fold(self, is_open: bool) -> None:
+        self._inner.setVisible(is_open)
+        self.head.setIcon(icon("mdi6.chevron-down" if is_open else "mdi6.chevron-right", "dim"))
+        self.head.setToolTip(f"{'Fold' if is_open else 'Unfold'} this group")
 
 
 class Choice(QComboBox):
@@ -64,9 +103,23 @@ class Choice(QComboBox):
         """Show what is chosen, without telling."""
         self.setCurrentIndex(self.findData(key))
 
-    def wheelEvent(self, event: Any) -> None:
-        """Scroll the panel, unless the list has the focus."""
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
         else:
-            event.ignore()
+            event.ignore()  # it scrolls the panel
+
+
+class Tick(QCheckBox):
+    """Something that is on or off. `show_choice` does not tell."""
+
+    def __init__(self, title: str, about: str) -> None:
+        super().__init__(title)
+        self.setToolTip(about)
+
+    def show_choice(self, is_on: bool) -> None:
+        """Show whether it is on, without telling."""
+        self.blockSignals(True)
+        self.setChecked(is_on)
+        self.blockSignals(False)

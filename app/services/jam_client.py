@@ -29,6 +29,7 @@ from fmvae_core.live.jam_messages import (
     StartJam,
     StopJam,
 )
+from fmvae_core.live.sound_messages import SetOutputs
 
 
 class JamClient(QObject):
@@ -66,6 +67,7 @@ class JamClient(QObject):
         self._send = send
         self._midi: dict[str, Any] = {}
         self._samplers: dict[Player, dict[str, Any]] = {}
+        self._outputs: dict[str, Any] = {}
         self._settings: dict[str, Any] = {}
         self._state: JamState | None = None
         self._ports: MidiPortsState | None = None
@@ -107,6 +109,11 @@ class JamClient(QObject):
         self._samplers.setdefault(player, {}).update(fields)
         self._send(SetSampler(player=player, **fields))
 
+    def set_outputs(self, **fields: Any) -> None:
+        """Change fields of `SetOutputs`."""
+        self._outputs |= fields
+        self._send(SetOutputs(**fields))
+
     def set_jam(self, **fields: Any) -> None:
         """Change fields of `SetJam`."""
         self._settings |= fields
@@ -146,6 +153,8 @@ class JamClient(QObject):
             self._send(SetMidi(**self._midi))
         for player, fields in self._samplers.items():
             self._send(SetSampler(player=player, **fields))
+        if self._outputs:
+            self._send(SetOutputs(**self._outputs))
         if self._settings:
             self._send(SetJam(**self._settings))
 

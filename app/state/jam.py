@@ -10,19 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.state.session import ProjectionName
 from fmvae_core.jam.messages import LONGEST_MOMENTUM, MOST_CHANGED_HITS, Share
 from fmvae_core.jam.rules import Mode
-from fmvae_core.live.fields import Level, Pan, Program
-from fmvae_core.live.jam_messages import Player
-
-
-class SamplerChoice(BaseModel):
-    """How a player's drums sound; see `fmvae_core.live.jam_messages.SetSampler`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    sounds: bool = True
-    level: Level = 1.0
-    pan: Pan = 0.0
-    kit: Program = 0
+from fmvae_core.live.sound_messages import Outputs, Player, SamplerState
 
 
 class JamChoices(BaseModel):
@@ -48,6 +36,8 @@ class JamChoices(BaseModel):
         What the machine is pulled to: ``A``, ``B``, ``landmark`` or ``style:NAME``.
     human, machine
         The two samplers.
+    outputs
+        Where click and players are heard.
     projection
         What the places of the jam's map mean.
     """
@@ -67,8 +57,9 @@ class JamChoices(BaseModel):
     asks: dict[str, FiniteFloat] = {}
     momentum: Annotated[float, Field(ge=0.0, le=LONGEST_MOMENTUM)] = 0.0
     no_repeat: bool = True
-    human: SamplerChoice = SamplerChoice()
-    machine: SamplerChoice = SamplerChoice()
+    human: SamplerState = SamplerState()
+    machine: SamplerState = SamplerState()
+    outputs: Outputs = Outputs()
     projection: ProjectionName = "attributes"
 
 
@@ -104,5 +95,5 @@ class JamModel(QObject):
 
     def set_sampler(self, player: Player, **fields: Any) -> None:
         """Change how a player's drums sound."""
-        sampler: SamplerChoice = getattr(self._choices, player)
+        sampler: SamplerState = getattr(self._choices, player)
         self.choose(**{player: sampler.model_copy(update=fields)})

@@ -118,7 +118,7 @@ class LabelledSlider(QWidget):
         self.track.setAccessibleName(dial.title)
         self.track.setRange(round(dial.low / dial.step), round(dial.high / dial.step))
         self.track.setPageStep(max(1, (self.track.maximum() - self.track.minimum()) // 8))
-        self.track.moved.connect(lambda value, gesture: self._moved(value * dial.step))
+        self.track.moved.connect(lambda value, gesture: self._moved(value * self._dial.step))
         self.track.reset_asked.connect(lambda gesture: self._reset())
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -148,6 +148,11 @@ class LabelledSlider(QWidget):
     def show_note(self, note: str) -> None:
         """Show something beside the value."""
         self._note = note
+        self._say()
+
+    def set_dial(self, dial: Dial) -> None:
+        """Say values in other words; range and step are to be the same."""
+        self._dial = dial
         self._say()
 
     def set_disabled_because(self, reason: str | None) -> None:

@@ -19,6 +19,7 @@ from fmvae_core.jam.rules import Mode
 from fmvae_core.live.jam_messages import HumanHit, MachinePhrase
 from fmvae_core.models.bundle import Bundle
 from tests.app.conftest import PATIENCE, Start
+from tests.app.jam.conftest import show
 
 READY = "READY"
 
@@ -27,14 +28,6 @@ READY = "READY"
 def tab(flatjam: Application, qtbot: QtBot) -> JamTab:
     """The Jam tab, once the machine is ready."""
     return show(flatjam, qtbot)
-
-
-def show(flatjam: Application, qtbot: QtBot) -> JamTab:
-    qtbot.keyClick(flatjam.window, Qt.Key.Key_F3)
-    tab = flatjam.tabs.jam
-    assert tab is not None
-    qtbot.waitUntil(lambda: tab.view.banner.word == READY, timeout=PATIENCE)
-    return tab
 
 
 @contextmanager
