@@ -36,6 +36,7 @@ class Output(BaseModel):
         Pair of outputs, from 1. Only JACK has more than one; elsewhere all is heard on that one.
     side
         Both sides of the pair; or the left or right alone, where there is neither pan nor reverb.
+        FluidSynth lets a trace of a note's first millisecond through to the other side.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -32,5 +32,5 @@ def connect_pairs(pairs: int) -> None:
             pair, side = divmod(number, 2)
             for name in (f"{'lr'[side]}_{pair:02d}", f"fx_{'lr'[side]}_{2 * pair:02d}"):
                 for port in client.get_ports(f"^{JACK_CLIENT}[^:]*:{name}$", is_output=True):
-                    if not client.get_all_connections(port):
+                    if sink not in client.get_all_connections(port):
                         client.connect(port, sink)

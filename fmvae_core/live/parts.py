@@ -27,7 +27,7 @@ _HARD = {"left": -1000.0, "both": 0.0, "right": 1000.0}  # per mille; more than 
 _DRY, _WET = -1000.0, 400.0  # per mille of a sound that go into the reverb
 _CENTRE = 64
 _FULL_VOLUME = 100  # MIDI's default, and our loudest
-_ONE_SIDE = 0.6  # amplitude of what is on one side alone: there, both halves of a sound add up
+_ONE_SIDE = 0.5  # amplitude of what is on one side alone, where both halves of a sound add up
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ class Parts:
         if not self._select(part, wanted.program):
             fluid.program_unset(channel)  # else it would play that of another font
         fluid.cc(channel, _VOLUME, round(_FULL_VOLUME * wanted.level))
-        fluid.cc(channel, _PAN, min(127, round(_CENTRE * (1.0 + wanted.pan))))
+        pan = wanted.pan if side == "both" else 0.0
+        fluid.cc(channel, _PAN, min(127, round(_CENTRE * (1.0 + pan))))
         fluid.cc(channel, _EXPRESSION, round(127 * math.sqrt(self._balance(part))))
         # A reverb is heard on both sides.
         reverb = _WET * wanted.reverb if wanted.reverb and side == "both" else _DRY

@@ -7,9 +7,9 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Any
 
 import jack
 import numpy as np
@@ -35,9 +35,15 @@ class JackServer:
 
     It asks for realtime priority, without which the dummy driver falls behind on a busy machine,
     and does without where that is not allowed.
+
+    Parameters
+    ----------
+    outputs
+        How many the device has that it pretends to play on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: int = 2) -> None:
+        self._outputs = outputs
         self.name = f"flatjam-{os.getpid()}-{secrets.token_hex(3)}"
         self._process: subprocess.Popen[bytes] | None = None
         self._is_registered = False
@@ -64,6 +70,8 @@ class JackServer:
                 str(RATE),
                 "-p",
                 str(PERIOD),
+                "-P",
+                str(self._outputs),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -121,11 +129,19 @@ class Ears:
 
     Blocks are kept with the server's frame time, so a block that this process was too slow to take
     leaves a hole and moves nothing.
+
+    Parameters
+    ----------
+    server
+        Where it plays.
+    outputs
+        Names of the engine's outputs to hear, in the order of the channels that are returned.
     """
 
-    def __init__(self, server: JackServer) -> None:
+    def __init__(self, server: JackServer, outputs: Sequence[str] = ("left", "right")) -> None:
+        self._outputs = outputs
         self._client = jack.Client("ears", no_start_server=True, servername=server.name)
-        self._inputs = [self._client.inports.register(side) for side in ("left", "right")]
+        self._inputs = [self._client.inports.register(name) for name in outputs]
         self._blocks: list[tuple[int, float, npt.NDArray[np.float32]]] = []
         self._xruns: list[int] = []
         self._client.set_process_callback(self._process)
@@ -139,12 +155,20 @@ class Ears:
     def attach(self) -> None:
         """Connect to the engine's outputs, once they are there."""
 
-        def outputs() -> Any:
-            return self._client.get_ports("flatjam.*", is_audio=True, is_output=True)
+        for name, port in zip(self._outputs, self._inputs, strict=True):
+            wait_until(partial(self._connect, f"flatjam:{name}", port), f"connected to {name}")
 
-        wait_until(lambda: len(outputs()) >= 2, "there, the engine's outputs")
-        for output, port in zip(outputs(), self._inputs, strict=False):
+    def _connect(self, output: str, port: jack.OwnPort) -> bool:
+        try:
             self._client.connect(output, port)
+        except jack.JackErrorCode:  # it is not there, or does not run yet
+            return False
+        return True
+
+    def connections(self, port: str) -> set[str]:
+        """Return the names of what a port is connected to, but for these ears."""
+        everything = self._client.get_all_connections(self._client.get_port_by_name(port))
+        return {each.name for each in everything if not each.name.startswith("ears")}
 
     @property
     def now(self) -> int:
@@ -154,7 +178,7 @@ class Ears:
         return start + len(block)
 
     def listen(self, seconds: float) -> npt.NDArray[np.float32]:
-        """Return the next seconds of sound, ``(frames, 2)``."""
+        """Return the next seconds of sound, ``(frames, channels)``."""
         start = self.now
         end = start + round(seconds * RATE)
         wait_until(lambda: self.now >= end, "heard", seconds + PATIENCE)
@@ -162,7 +186,7 @@ class Ears:
 
     def heard(self, start: int, end: int) -> npt.NDArray[np.float32]:
         """Return the sound between two frame times; NaN where a block was missed."""
-        sound = np.full((end - start, 2), np.nan, np.float32)
+        sound = np.full((end - start, len(self._inputs)), np.nan, np.float32)
         for at, _, block in list(self._blocks):
             first, last = max(at, start), min(at + len(block), end)
             if first < last:
