@@ -68,15 +68,10 @@ class BrokerLink:
         SHA-256 of the own model. The broker's has to be the same: points of another one mean
         nothing on the own map.
     tell
-        Called with how things were and are, whenever that has changed, on the thread.
+        Called with how things are, whenever that has changed, on the thread.
     """
 
-    def __init__(
-        self,
-        wanted: SetBroker,
-        bundle: str,
-        tell: Callable[[BrokerState, BrokerState], None],
-    ) -> None:
+    def __init__(self, wanted: SetBroker, bundle: str, tell: Callable[[BrokerState], None]) -> None:
         self._wanted = wanted
         self._bundle = bundle
         self._tell = tell
@@ -233,8 +228,8 @@ class BrokerLink:
 
     def _change(self, state: BrokerState) -> None:
         if state != self._state:
-            before, self._state = self._state, state
-            self._tell(before, state)
+            self._state = state
+            self._tell(state)
 
 
 class _Either:

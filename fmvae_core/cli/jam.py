@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fmvae_core.live.jam_messages import Control
+    from fmvae_core.inference.messages import SetBroker
     from fmvae_core.live.measure import EngineClient
 
 
@@ -55,6 +56,13 @@ def jam(
     journal: Annotated[
         Path | None, typer.Option(help="File for the take's journal (.jsonl); none if none.")
     ] = None,
+    broker: Annotated[
+        str, typer.Option(metavar="URL", help="A broker's model answers, where it is in time.")
+    ] = "",
+    broker_token_file: Annotated[
+        Path | None, typer.Option(help="File with the broker's token, if it wants one.")
+    ] = None,
+    room: Annotated[str, typer.Option(help="At the broker: with whom you play.")] = "main",
     soundfont: SoundFont = None,
     seed: Annotated[int, typer.Option(min=0, help="Of what the machine draws.")] = 0,
 ) -> None:
@@ -96,7 +104,8 @@ def jam(
         seed=seed,
         on_control=bool(start_stop),
     )
-    with JamProcesses(bundle, opened.bars, cache_dir() / "jam.log") as processes:
+    joined = _broker(broker, broker_token_file, room)
+    with JamProcesses(bundle, opened.bars, cache_dir() / "jam.log", joined) as processes:
         client = processes.engine.client
         if soundfont is not None:
             client.send(SetSound(soundfont=str(soundfont)))
@@ -112,6 +121,19 @@ def jam(
             )
         )
         JamView(console, processes, start).run()
+
+
+def _broker(url: str, token_file: Path | None, room: str) -> SetBroker | None:
+    from fmvae_core.broker.limits import read_token
+    from fmvae_core.inference.messages import SetBroker
+
+    if not url:
+        return None
+    token = "" if token_file is None else read_token(token_file)
+    try:
+        return SetBroker(url=url, token=token, room=room)
+    except ValueError:
+        raise ValueError(f"'{url}' is no broker's address; write ws://HOST:PORT") from None
 
 
 def _all_inputs(console: Console, client: EngineClient) -> tuple[str, ...]:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict
+from functools import partial
 from multiprocessing import AuthenticationError
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from fmvae_core.inference.messages import WORKER_EVENTS, BundleReady, QuitWorker, WorkerProblem
+from fmvae_core.inference.messages import (
+    WORKER_EVENTS,
+    BrokerState,
+    BundleReady,
+    QuitWorker,
+    SetBroker,
+    WorkerProblem,
+)
 from fmvae_core.ipc import Connection, Endpoint, connect
 from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.live.measure import EngineProcess, Mailbox, reap, start_process
@@ -34,10 +42,20 @@ class ModelProcess:
         Where the engine listens.
     log
         Where the worker's standard error goes.
+    broker
+        Which one it joins, if any.
     """
 
-    def __init__(self, bundle: Path, bars: int, engine: Endpoint, log: IO[str]) -> None:
+    def __init__(
+        self,
+        bundle: Path,
+        bars: int,
+        engine: Endpoint,
+        log: IO[str],
+        broker: SetBroker | None = None,
+    ) -> None:
         self._bundle = bundle
+        self._broker = broker
         self._bars = bars
         self._engine = engine
         self._log = log
@@ -48,6 +66,8 @@ class ModelProcess:
         """Why there is none and will be none, in words for the user; only before the first."""
         self.warning = ""
         """Why there is none at the moment, though it is tried again; empty once there is one."""
+        self.broker: BrokerState | None = None
+        """How things are with the broker, once that is known."""
         self._has_been_ready = False
         self._thread = threading.Thread(target=self._keep, name="model", daemon=True)
         self._thread.start()
@@ -82,6 +102,7 @@ class ModelProcess:
         config: dict[str, Any] = asdict(endpoint) | {
             "engine": asdict(self._engine),
             "bundle": str(self._bundle),
+            "broker": None if self._broker is None else self._broker.model_dump(),
         }
         try:
             process = start_process("fmvae_core.inference", config, log=self._log)
@@ -91,7 +112,9 @@ class ModelProcess:
         gone = threading.Event()
         connection: Connection[Any] | None = None
         try:
-            connection = connect(endpoint, WORKER_EVENTS, mail.put, lambda _: gone.set())
+            connection = connect(
+                endpoint, WORKER_EVENTS, partial(self._take, mail), lambda _: gone.set()
+            )
             self._get_ready(connection, mail, gone)
             while not gone.wait(_LOOK_SECONDS) and not self._ending.is_set():
                 pass
@@ -106,6 +129,12 @@ class ModelProcess:
                 process.kill()
             reap(process)
             Path(endpoint.address).unlink(missing_ok=True)  # a killed worker leaves it
+
+    def _take(self, mail: Mailbox, connection: Connection[Any], message: Any) -> None:
+        if isinstance(message, BrokerState):
+            self.broker = message
+        else:
+            mail.put(connection, message)
 
     def _get_ready(self, connection: Connection[Any], mail: Mailbox, gone: threading.Event) -> None:
         """Have the worker answer once: it measures its bundle first, and a jam does not wait."""
@@ -132,13 +161,13 @@ class JamProcesses:
 
     Parameters
     ----------
-    bundle, bars
+    bundle, bars, broker
         As for `ModelProcess`.
     log
         File for what the two say.
     """
 
-    def __init__(self, bundle: Path, bars: int, log: Path) -> None:
+    def __init__(self, bundle: Path, bars: int, log: Path, broker: SetBroker | None = None) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log.open("w", encoding="utf-8")
         try:
@@ -146,7 +175,7 @@ class JamProcesses:
         except BaseException:
             self._log.close()
             raise
-        self.model = ModelProcess(bundle, bars, self.engine.endpoint, self._log)
+        self.model = ModelProcess(bundle, bars, self.engine.endpoint, self._log, broker)
 
     def __enter__(self) -> JamProcesses:
         return self

@@ -108,6 +108,7 @@ class JamView:
                 self._client.send(self._start)
                 if self._start.on_control:
                     self._say("", "Ready: start with your pedal.")
+            self._say("broker", self._describe_broker())
             self._take_news()
             show()
             time.sleep(1.0 / _LOOKS_PER_SECOND)
@@ -121,7 +122,7 @@ class JamView:
             elif isinstance(message, HumanPhrase):
                 self._say("", f"You played {len(message.phrase.notes)} hits.")
             elif isinstance(message, MachinePhrase):
-                self._machine = _HOW[message.how]
+                self._machine = _HOW[message.how] + (", by the broker" if message.broker else "")
                 self._say("", f"The machine {self._machine}.")
             elif isinstance(message, Kept):
                 self._say("", f"Kept as {message.path}.")
@@ -141,6 +142,14 @@ class JamView:
         self._problem = text
         self._problem_until = time.monotonic() + _PROBLEM_SECONDS
         self._say("", text)
+
+    def _describe_broker(self) -> str:
+        broker = self._model.broker
+        if broker is None:
+            return ""
+        if broker.is_open:
+            return f"The broker's model answers: {broker.url}"
+        return f"{broker.text}. {broker.remedy}" if broker.text else ""
 
     def _say(self, topic: str, text: str) -> None:
         """Print a line where there is no picture; of one topic only what is new."""
@@ -181,6 +190,8 @@ class JamView:
         if self._sound is not None:
             style = "red" if self._sound.problems else "dim"
             below.append(Text(self._describe_sound(self._sound), style=style))
+        if broker := self._describe_broker():
+            below.append(Text(broker, style="dim"))
         if time.monotonic() < self._problem_until:
             below.append(Text(self._problem, style="red"))
         below.append(Text("Ctrl-C ends", style="dim"))

@@ -90,12 +90,6 @@ class EngineLink:
             if self._connection is not None and offer is not None:
                 self._connection.send(offer)
 
-    def tell(self, problem: JamProblem) -> None:
-        """Have the engine tell every client of a problem, if it is there."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.send(problem)
-
     def close(self) -> None:
         """Hang up."""
         self._stopped.set()

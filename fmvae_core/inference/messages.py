@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from fmvae_core.broker.protocol import Name, Token
 from fmvae_core.ipc import Message
 from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.live.messages import Tempo
@@ -101,9 +102,9 @@ class SetBroker(Message):
 
     kind: Literal["set_broker"] = "set_broker"
     url: str = Field(default="", pattern=r"^(wss?://[^\s/]+.*)?$")
-    token: str = ""
-    name: str = "Flatjam"
-    room: str = "main"
+    token: Token = ""
+    name: Name = "Flatjam"
+    room: Name = "main"
 
 
 class QuitWorker(Message):

@@ -20,7 +20,6 @@ from fmvae_core.inference.inbox import COMMANDS, Inbox, Request
 from fmvae_core.inference.messages import (
     WORKER_COMMANDS,
     AttributeValues,
-    BrokerState,
     BundleReady,
     DecodeJourney,
     EncodePhrase,
@@ -44,7 +43,7 @@ from fmvae_core.inference.solver import Box, solve
 from fmvae_core.inference.source import LandmarkSource
 from fmvae_core.ipc import Connection, Endpoint, Server
 from fmvae_core.jam.messages import AnswerRequest
-from fmvae_core.live.jam_messages import JamProblem, OfferAnswers
+from fmvae_core.live.jam_messages import OfferAnswers
 from fmvae_core.live.messages import SetPhrase
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.drum_representation import DrumRepresentation
@@ -254,13 +253,7 @@ class ModelWorker:
             return
         from fmvae_core.broker.link import BrokerLink  # most workers never join one
 
-        self._broker = BrokerLink(wanted, model.bundle.sha256, self._on_broker)
-
-    def _on_broker(self, before: BrokerState, state: BrokerState) -> None:
-        """Tell how things are with the broker now, on its thread."""
-        self._server.broadcast(state)
-        if before.is_open and not state.is_open and self._engine is not None:
-            self._engine.tell(JamProblem(text=state.text, remedy=state.remedy))
+        self._broker = BrokerLink(wanted, model.bundle.sha256, self._server.broadcast)
 
     def _opened(self) -> _Model:
         if self._model is None:

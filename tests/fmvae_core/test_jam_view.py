@@ -52,7 +52,7 @@ def show(client: Client, start: StartJam) -> str:
     ready.set()
     processes = SimpleNamespace(
         engine=SimpleNamespace(client=client, process=SimpleNamespace(poll=lambda: None)),
-        model=SimpleNamespace(ready=ready, problem="", warning="The worker dies"),
+        model=SimpleNamespace(ready=ready, problem="", warning="The worker dies", broker=None),
     )
     text = io.StringIO()
     JamView(Console(file=text), cast(Any, processes), start).run()

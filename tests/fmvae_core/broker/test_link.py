@@ -45,9 +45,7 @@ class Linked:
     def __init__(self, url: str, bundle: str = BUNDLE, **wanted: str) -> None:
         self.states: list[BrokerState] = []
         self.engine = Engine()
-        self.link = BrokerLink(
-            SetBroker(url=url, **wanted), bundle, lambda _, now: self.states.append(now)
-        )
+        self.link = BrokerLink(SetBroker(url=url, **wanted), bundle, self.states.append)
 
     def wait_for(self, text: str = "") -> None:
         """Wait until the link is open, or is not for a reason with this text."""
