@@ -140,6 +140,7 @@ class JamMapPresenter(QObject):
             for way, turns in ((self._human, human), (self._machine, machine))
         ]
         self._view.map.set_trajectories(places[0], places[1], answers)
+        self._view.map.set_quiet(bool(human or machine))
         self._view.distance.set_distances(
             [
                 float(np.linalg.norm(np.subtract(self._human[human[i]], self._machine[machine[k]])))

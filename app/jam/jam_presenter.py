@@ -97,7 +97,9 @@ class JamPresenter(QObject):
         session.changed.connect(self._on_session)
         choices.changed.connect(self._on_choices)
         view.pads.hit.connect(self._jam.hit)
+        model.recovered.connect(lambda: notices.settle("jam"))
         self._tell_settings()
+        self._arm()
         self._show_tempo()
         self._get_ready()
         self._show_state()
@@ -128,7 +130,10 @@ class JamPresenter(QObject):
 
     def _start(self) -> None:
         self._notices.settle("jam")
-        self._jam.start(seed=secrets.randbelow(_SEEDS))
+        self._jam.start(secrets.randbelow(_SEEDS))
+
+    def _arm(self) -> None:
+        self._jam.arm(secrets.randbelow(_SEEDS))
 
     # --- the machine ----------------------------------------------------------------------------
 
@@ -195,6 +200,7 @@ class JamPresenter(QObject):
             self._show_hits(None)
         if before is not State.IDLE and state.state is State.IDLE:
             self._show_end()
+            self._arm()
         self._show_state()
         if state.state is not State.IDLE:
             self._show_counts(state)
@@ -277,8 +283,8 @@ class JamPresenter(QObject):
             self._view.human.note.setText("")
 
     def _on_heard(self, heard: HumanHeard) -> None:
-        if heard.turn != self._turn:
-            return  # the next turn is shown already
+        if heard.turn != self._turn or not heard.is_final:
+            return  # the next turn is shown already; or there are hits it does not know yet
         self._view.human.grid.set_heard(heard.heard)
         played = frames_of(Phrase(tuple(self._hits), self._bars()))[:, HITS] > 0
         known = sum(bool(played[step, drum]) for step, drum in heard.heard if step < len(played))

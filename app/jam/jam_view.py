@@ -141,7 +141,6 @@ class JamView(QWidget):
         for part in (self._side, self._bar, self.pads):
             part.setVisible(not is_on)
         self.banner.compact = not is_on
-        self.map.set_quiet(is_on)
         self._leave.setEnabled(is_on)
 
     def show_projection(self, name: ProjectionName, about: str, no_umap: str | None) -> None:

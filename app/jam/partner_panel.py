@@ -33,7 +33,7 @@ _PULL = Dial(
     0.0,
     1.0,
     0.05,
-    lambda share: f"{share:.0%} of the way",
+    lambda share: f"{share:.0%} of the way" if share else "off",
     "How far the answers move from your phrase towards what is chosen above.",
 )
 _MOMENTUM = Dial(

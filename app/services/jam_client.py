@@ -69,6 +69,7 @@ class JamClient(QObject):
         self._samplers: dict[Player, dict[str, Any]] = {}
         self._outputs: dict[str, Any] = {}
         self._settings: dict[str, Any] = {}
+        self._armed: int | None = None
         self._state: JamState | None = None
         self._ports: MidiPortsState | None = None
         self._signals: dict[type[Message], Any] = {
@@ -119,19 +120,25 @@ class JamClient(QObject):
         self._settings |= fields
         self._send(SetJam(**fields))
 
-    def start(self, seed: int, on_control: bool = False) -> None:
+    def start(self, seed: int) -> None:
         """Begin a take as it was set, at the tempo that is set, and write its journal.
 
         Parameters
         ----------
         seed
             Of what the machine draws.
-        on_control
-            Whether it only begins once a pad or pedal starts it.
         """
+        self._send(self._begin(seed))
+
+    def arm(self, seed: int) -> None:
+        """Let a pad, a pedal or a clock begin the next take, as `start` would."""
+        self._armed = seed
+        self._send(self._begin(seed).model_copy(update={"on_control": True}))
+
+    def _begin(self, seed: int) -> StartJam:
         names = ("settings", "partner", "click")
         given = {name: self._settings[name] for name in names if name in self._settings}
-        self._send(StartJam(is_recorded=True, seed=seed, on_control=on_control, **given))
+        return StartJam(is_recorded=True, seed=seed, **given)
 
     def stop(self) -> None:
         """End the take."""
@@ -157,6 +164,8 @@ class JamClient(QObject):
             self._send(SetOutputs(**self._outputs))
         if self._settings:
             self._send(SetJam(**self._settings))
+        if self._armed is not None:
+            self.arm(self._armed)
 
     def take(self, message: Message) -> None:
         """Take a message of the engine; one that is not about the jam changes nothing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ from app.jam.jam_tab import JamTab
 from app.state.settings import load_settings
 from fmvae_core.jam.journal import read_journal, takes_dir
 from fmvae_core.jam.records import Played
-from fmvae_core.jam.rules import Mode
+from fmvae_core.jam.rules import How, Mode
 from fmvae_core.live.jam_messages import HumanHit, MachinePhrase
 from fmvae_core.models.bundle import Bundle
 from tests.app.conftest import PATIENCE, Start
@@ -160,3 +162,45 @@ def test_a_melody_model_cannot_jam_and_says_so(
     qtbot.keyClick(flatjam.window, Qt.Key.Key_F3)
     assert flatjam.tabs.jam is not None
     assert "melodies" in flatjam.tabs.jam.view.banner.accessibleDescription()
+
+
+def test_an_engine_that_dies_in_a_jam_knows_everything_again(
+    flatjam: Application, tab: JamTab, qtbot: QtBot
+) -> None:
+    choices, engine = flatjam.jam_choices, flatjam.engine
+    choices.choose(mode=Mode.MACHINE_FIRST)
+    choices.set_sampler("machine", level=0.5)
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: tab.view.banner.word == "MACHINE", timeout=PATIENCE)
+    assert engine.pid is not None
+    with qtbot.waitSignal(engine.recovered, timeout=PATIENCE):
+        os.kill(engine.pid, signal.SIGKILL)
+    assert tab.view.banner.word == READY
+    assert not flatjam.tabs.is_jamming
+    qtbot.waitUntil(
+        lambda: engine.jam.state is not None and engine.jam.state.can_answer, timeout=PATIENCE
+    )
+    with qtbot.waitSignal(engine.jam.machine_phrase, timeout=PATIENCE) as first:
+        qtbot.keyClick(flatjam.window, Qt.Key.Key_Space)
+    assert first.args is not None
+    assert first.args[0].turn == 0  # the machine begins
+
+
+def test_the_jam_goes_on_while_the_model_worker_is_started_again(
+    flatjam: Application, tab: JamTab, qtbot: QtBot
+) -> None:
+    flatjam.jam_choices.choose(mode=Mode.MACHINE_FIRST)
+    flatjam.session.edit("Set the tempo", tempo=200.0)
+    notices = flatjam.window.notices
+    hows: list[How] = []
+    flatjam.engine.jam.machine_phrase.connect(lambda message: hows.append(message.how))
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: How.FINAL in hows, timeout=PATIENCE)
+    assert flatjam.model.pid is not None
+    os.kill(flatjam.model.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: "model has gone" in notices.shown.get("jam", ""), timeout=PATIENCE)
+    with playing(flatjam, qtbot):
+        qtbot.waitUntil(lambda: "jam" not in notices.shown, timeout=PATIENCE)
+        hows.clear()
+        qtbot.waitUntil(lambda: How.FINAL in hows, timeout=PATIENCE)
+    assert flatjam.tabs.is_jamming
