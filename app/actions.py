@@ -120,6 +120,8 @@ COMMANDS: tuple[Command, ...] = (
       "mdi6.bookmark-plus-outline"),
     C("jam.stage", "Stage", "Fill the screen with map, state and both grids. Esc leaves.",
       "Shift+F11", "mdi6.projector-screen-outline", checkable=True),
+    C("jam.takes", "Takes…", "Hear and see jams again, and write them to files.", "Ctrl+T",
+      "mdi6.playlist-music", starts_group=True),
     C("view.explore", "Explore", "Find grooves on the map.", "F2", "mdi6.map-search-outline",
       checkable=True),
     C("view.jam", "Jam", "Play with the machine.", "F3", "mdi6.account-music-outline",

@@ -29,6 +29,7 @@ from app.state.jam import JamModel
 from app.state.session import Anchor, Session
 from app.state.settings import SavedAnchor, SavedJourney, Settings, save_settings
 from app.tabs import Tabs
+from app.takes.takes_presenter import Takes
 from app.transport_presenter import TransportPresenter
 from app.widgets.dialogs import AboutBox
 from app.widgets.notices import Remedy
@@ -122,6 +123,8 @@ class Application(QObject):
             window,
             self,
         )
+        self.takes = Takes(self.session, settings, self.engine, window)
+        actions.bind("jam.takes", self.takes.open)
         self.hints = Hints(self.session, self.engine, window.explore.map_bar.hint, self)
         self._save_soon = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._save_soon.timeout.connect(self.save)
@@ -151,6 +154,7 @@ class Application(QObject):
         """Save what is to be kept and end the other processes."""
         self.save()
         self.files.close()
+        self.takes.close()
         self.projection.close()
         self.model.close()
         self.engine.close()

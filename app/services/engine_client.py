@@ -30,6 +30,7 @@ from fmvae_core.live.messages import (
     Stop,
     Swapped,
 )
+from fmvae_core.live.take_messages import PlayTake, StopTake, TakePosition
 from fmvae_core.music.phrase import Phrase
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class EngineClient(ProcessClient):
 
     Signals
     -------
-    state_changed(EngineState), position(Position), swapped(Swapped)
+    state_changed(EngineState), position(Position), swapped(Swapped), take_position(TakePosition)
         What the engine tells.
     recovered()
         It is back, with phrase, tempo and play state.
@@ -51,6 +52,7 @@ class EngineClient(ProcessClient):
     state_changed = Signal(object)
     position = Signal(object)
     swapped = Signal(object)
+    take_position = Signal(object)
     attached = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -60,6 +62,7 @@ class EngineClient(ProcessClient):
         self._sound: dict[str, Any] = {}
         self._phrase: SetPhrase | None = None
         self._playing = False
+        self._takes = 0
         self.jam = JamClient(self._send, self)
         self._runtime_file = config_dir() / "engine.json"
         self._lock = QLockFile(str(config_dir() / "engine.lock"))
@@ -105,6 +108,23 @@ class EngineClient(ProcessClient):
         """Change fields of `SetSound`."""
         self._sound |= fields
         self._send(SetSound(**fields))
+
+    def play_take(self, path: Path, beat: float) -> int:
+        """Play a take from a beat on; a jam, or what else plays, ends.
+
+        Returns
+        -------
+        number
+            Of the positions that are told of this start.
+        """
+        self._playing = False
+        self._takes += 1
+        self._send(PlayTake(path=path, beat=beat, number=self._takes))
+        return self._takes
+
+    def stop_take(self) -> None:
+        """Stop the take that is played."""
+        self._send(StopTake())
 
     def note_phrase(self, phrase: Phrase, revision: int) -> None:
         """Remember the phrase that the worker delivered, for an engine that is started again."""
@@ -174,6 +194,8 @@ class EngineClient(ProcessClient):
             self.position.emit(message)
         elif isinstance(message, Swapped):
             self.swapped.emit(message)
+        elif isinstance(message, TakePosition):
+            self.take_position.emit(message)
         else:
             self.jam.take(message)
 

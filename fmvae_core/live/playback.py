@@ -24,7 +24,7 @@ _TELL = 1.0 / 30.0  # seconds between positions
 class _Playing:
     """A take, and when its second 0 falls (or would have fallen)."""
 
-    path: Path
+    number: int
     replay: Replay
     events: list[SoundEvent]
     zero: float
@@ -86,7 +86,7 @@ class Playback:
             seconds = replay.time(min(max(0.0, wanted.beat), replay.beats))
             first = bisect_left(events, seconds, key=lambda event: event.time)
             zero = self._now() + _LEAD - seconds
-            self._playing = _Playing(wanted.path, replay, events, zero, first, 0.0)
+            self._playing = _Playing(wanted.number, replay, events, zero, first, 0.0)
         self._kick()
 
     def stop(self) -> None:
@@ -135,7 +135,7 @@ class Playback:
     def _tell_position(self, playing: _Playing, is_playing: bool) -> None:
         beat = playing.replay.beat(max(0.0, self._now() - playing.zero))
         beat = min(beat, playing.replay.beats)
-        self._tell(TakePosition(path=playing.path, beat=beat, is_playing=is_playing))
+        self._tell(TakePosition(number=playing.number, beat=beat, is_playing=is_playing))
 
     def _get(self, path: Path) -> tuple[Replay, list[SoundEvent]]:
         """Read a take, unless it is the one that was read last: seeking has to be quick."""

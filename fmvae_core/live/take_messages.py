@@ -17,11 +17,14 @@ class PlayTake(Message):
         Its journal.
     beat
         Of the take; 0 is where its count-in begins.
+    number
+        Comes back in each position, so that what is told of an earlier start is not taken for this.
     """
 
     kind: Literal["play_take"] = "play_take"
     path: Path
     beat: float = 0.0
+    number: int = 0
 
 
 class StopTake(Message):
@@ -31,9 +34,12 @@ class StopTake(Message):
 
 
 class TakePosition(Message):
-    """Where the take is that is played; about 30 times a second, and once it has ended."""
+    """Where the take is that is played; about 30 times a second, and once it has ended.
+
+    ``number`` is that of `PlayTake`.
+    """
 
     kind: Literal["take_position"] = "take_position"
-    path: Path
+    number: int
     beat: float
     is_playing: bool

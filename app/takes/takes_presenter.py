@@ -1,0 +1,376 @@
+"""The Takes window: which takes and keeps there are, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QFile, QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.models_menu import model_entries
+from app.services.background import BackgroundJob
+from app.services.engine_client import EngineClient
+from app.state.session import Session
+from app.state.settings import Settings
+from app.takes import exports
+from app.takes.replay_presenter import OpenTake, ReplayPresenter
+from app.takes.takes_view import TakesWindow
+from app.widgets.notices import Remedy
+from fmvae_core.jam.journal import JournalError
+from fmvae_core.jam.replay import Replay
+from fmvae_core.jam.takes import Summary, find_takes, read_take
+from fmvae_core.live.library import SoundError
+from fmvae_core.models.bundle import Bundle, BundleError
+
+_NONE_YET = (
+    "There is nothing here yet. Each jam is recorded by itself; in a jam, Keep saves the last "
+    "phrases of both."
+)
+
+
+class Takes(QObject):
+    """Makes the window when it is first asked for."""
+
+    def __init__(
+        self, session: Session, settings: Settings, engine: EngineClient, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._engine = engine
+        self._window = window
+        self.presenter: TakesPresenter | None = None
+
+    def open(self) -> None:
+        """Show the window, with what there is now."""
+        if self.presenter is None:
+            view = TakesWindow(self._window)
+            self.presenter = TakesPresenter(self._session, self._settings, self._engine, view, self)
+        self.presenter.refresh()
+        view = self.presenter.view
+        view.show()
+        view.raise_()
+        view.activateWindow()
+
+    def close(self) -> None:
+        """End what goes on in the background."""
+        if self.presenter is not None:
+            self.presenter.close()
+
+
+class TakesPresenter(QObject):
+    """Ties the window to the files and the engine."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        engine: EngineClient,
+        view: TakesWindow,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._engine = engine
+        self._summaries: list[Summary] = []
+        self._kind = "all"
+        self._jobs: list[BackgroundJob] = []
+        self._exporting: BackgroundJob | None = None
+        self._wanted: Path | None = None
+        self._folder = str(Path.home())
+        self.view = view
+        self.replay = ReplayPresenter(view, engine, session, self)
+        self.replay.changed.connect(self._show_why_not)
+        engine.jam.state_changed.connect(lambda _: self._on_jam())
+        engine.jam.kept.connect(lambda _: self.refresh())
+        engine.state_changed.connect(lambda _: self._show_why_not())
+        session.bundle_changed.connect(self._show_why_not)
+        view.chosen.connect(self._choose)
+        view.kind_chosen.connect(self._choose_kind)
+        view.asked.connect(self._do)
+        view.closed.connect(self.replay.pause)
+
+    def close(self) -> None:
+        """End what goes on in the background, and close the window."""
+        for job in (*self._jobs, self._exporting):
+            if job is not None:
+                job.close()
+        self.view.close()
+
+    def refresh(self) -> None:
+        """Look at what there is."""
+        self._run(find_takes, self._on_found)
+
+    # --- the list -------------------------------------------------------------------------------
+
+    def _on_found(self, found: tuple[list[Summary], int]) -> None:
+        self._summaries, bad = found
+        self._show_list()
+        if bad:
+            self.view.notices.show_notice(
+                "bad",
+                f"{bad} file{'s' if bad > 1 else ''} could not be read and "
+                f"{'are' if bad > 1 else 'is'} not listed.",
+                "They may be damaged, or of a newer Flatjam.",
+            )
+        else:
+            self.view.notices.settle("bad")
+
+    def _choose_kind(self, kind: str) -> None:
+        self._kind = kind
+        self._show_list()
+
+    def _show_list(self) -> None:
+        shown = [
+            summary
+            for summary in self._summaries
+            if self._kind == "all" or summary.is_keep == (self._kind == "keeps")
+        ]
+        current = self._wanted
+        rows = [(each.path, each.is_keep, _two_lines(each)) for each in shown]
+        self.view.show_empty(_NONE_YET)
+        self.view.show_list(rows, current)
+
+    # --- the take that is shown -----------------------------------------------------------------
+
+    def _choose(self, path: Path | None) -> None:
+        take = self.replay.take
+        is_new = take is None or path != take.path
+        self._wanted = path
+        if path is None:
+            self.replay.show(None)
+            self.view.show_no_take("Choose a take at the left." if self._summaries else _NONE_YET)
+            self._show_why_not()
+        elif is_new:
+            known = self._session.bundle
+            recent = tuple(self._settings.recent_bundles)
+            title = f"{self._summary_of(path):%d %b %H:%M}"
+            self._run(lambda: open_take(path, title, known, recent), self._on_opened)
+
+    def _on_opened(self, take: OpenTake) -> None:
+        if take.path != self._wanted:
+            return  # another one was chosen meanwhile
+        summary = next(each for each in self._summaries if each.path == take.path)
+        self.view.show_take(_title(summary), _about(summary, take))
+        self.replay.show(take)
+        self._show_why_not()
+
+    def _summary_of(self, path: Path) -> datetime:
+        return datetime.fromtimestamp(
+            next(each.when for each in self._summaries if each.path == path)
+        )
+
+    def _on_jam(self) -> None:
+        if self._engine.jam.is_running:
+            self.replay.pause()
+        self._show_why_not()
+
+    def _show_why_not(self) -> None:
+        take = self.replay.take
+        nothing = None if take is not None else "choose a take first"
+        busy = "a file is being written" if self._exporting is not None else None
+        pin = nothing
+        if pin is None and self.replay.pinned() is None:
+            pin = "at the playhead both must have a phrase, of the model that is open"
+        self.view.show_why_not(
+            {
+                "play": nothing
+                or ("a jam is going on" if self._engine.jam.is_running else None)
+                or (None if self._engine.state is not None else "the sound engine is not there"),
+                "pin": pin,
+                "midi": nothing or busy,
+                "wav": nothing or busy,
+                "folder": nothing,
+                "delete": nothing
+                or ("this take is going on" if take and self._is_going_on(take.path) else None),
+            }
+        )
+
+    def _is_going_on(self, path: Path) -> bool:
+        state = self._engine.jam.state
+        return self._engine.jam.is_running and state is not None and state.take == path
+
+    def _do(self, what: str) -> None:
+        match what:
+            case "pin":
+                self._pin()
+            case "folder":
+                self._open_folder()
+            case "delete":
+                self._delete()
+            case _:
+                self._export(what)
+
+    def _pin(self) -> None:
+        ends = self.replay.pinned()
+        if ends is not None:
+            self._session.edit(
+                "Pin phrases of a take", a=ends[0], b=ends[1], position=0.0, landmark=None
+            )
+            self._say("The journey of the Explore tab leads from your phrase to the machine's.", "")
+
+    def _open_folder(self) -> None:
+        if self.replay.take is not None:
+            _open(self.replay.take.path.parent)
+
+    def _delete(self) -> None:
+        take = self.replay.take
+        if take is None:
+            return
+        self.replay.pause()
+        if QFile(str(take.path)).moveToTrash():
+            self._say(f"{take.path.name} is in the trash.", "Bring it back from there.")
+            self._wanted = self.view.neighbour()
+        else:
+            self.view.notices.show_notice(
+                "takes",
+                f"{take.path.name} could not be put into the trash.",
+                "Delete it in its folder.",
+                "error",
+                (Remedy("Open folder", self._open_folder),),
+            )
+        self.refresh()
+
+    # --- files out ------------------------------------------------------------------------------
+
+    def _export(self, kind: str) -> None:
+        take = self.replay.take
+        if take is None or self._exporting is not None:
+            return
+        title, suffix, kinds = exports.KINDS[kind]
+        chosen, _ = QFileDialog.getSaveFileName(
+            self.view, title, str(Path(self._folder) / f"{take.path.stem}{suffix}"), kinds
+        )
+        if chosen:
+            path = Path(chosen)
+            self._folder = str(path.parent)
+            self.export(kind, path if path.suffix else path.with_suffix(suffix))
+
+    def export(self, kind: str, path: Path) -> None:
+        """Write the take that is shown to a file, in the background: midi, wav or video."""
+        assert self.replay.take is not None
+        work = exports.work(kind, self.replay.take, path, self._engine.state)
+        expected = (SoundError, ValueError, OSError)
+        job = self._exporting = BackgroundJob(work, expected, self)
+        job.progressed.connect(lambda done, total: self._show_progress(path, done, total))
+        job.finished.connect(lambda _: self._saved(path))
+        job.failed.connect(
+            lambda why: self._say(f"{path.name} could not be written.", why, "error")
+        )
+        for ending in (job.finished, job.failed, job.cancelled):
+            ending.connect(self._export_ended)
+        self._show_progress(path, 0, 0)
+        job.start()
+        self._show_why_not()
+
+    def _show_progress(self, path: Path, done: int, total: int) -> None:
+        if self._exporting is not None:
+            share = f"{100 * done / total:.0f} %" if total else "starting…"
+            cancel = Remedy("Cancel", self._exporting.cancel)
+            self.view.notices.show_notice(
+                "export", f"Writing {path.name}:", share, "info", (cancel,)
+            )
+
+    def _export_ended(self) -> None:
+        self._exporting = None
+        self.view.notices.settle("export")
+        self._show_why_not()
+
+    def _saved(self, path: Path) -> None:
+        buttons = (
+            Remedy("Open", lambda: _open(path)),
+            Remedy("Open folder", lambda: _open(path.parent)),
+        )
+        self.view.notices.show_notice(
+            "takes", f"Saved {path.name}.", str(path.parent), "info", buttons
+        )
+
+    def _say(self, text: str, remedy: str, level: str = "info") -> None:
+        self.view.notices.show_notice(
+            "takes", text, remedy, "error" if level == "error" else "info"
+        )
+
+    # --- the background -------------------------------------------------------------------------
+
+    def _run(self, work: Callable[[], object], then: Callable[..., object]) -> None:
+        job = BackgroundJob(lambda _report: work(), (JournalError, OSError), self)
+        self._jobs.append(job)
+        job.finished.connect(then)
+        job.failed.connect(self._on_failed)
+        for ending in (job.finished, job.failed, job.cancelled):
+            ending.connect(lambda *_: self._jobs.remove(job))
+        job.start()
+
+    def _on_failed(self, why: str) -> None:
+        self.replay.show(None)
+        text, _, remedy = why.partition("; ")
+        self.view.show_no_take(f"{text}.\n{remedy}" if remedy else text)
+        self._show_why_not()
+
+
+def open_take(path: Path, title: str, known: Bundle | None, recent: Iterable[str]) -> OpenTake:
+    """Read a take, and find the model that answered in it among those that are known here.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be read.
+    """
+    journal = read_take(path)
+    replay = Replay(journal)
+    assert (replay.human, replay.machine) is not None  # computed here, not in the GUI's thread
+    bundle = None
+    if replay.bundles:
+        bundle = _find(replay.bundles[0], known, recent)
+    return OpenTake(path, title, journal, replay, bundle)
+
+
+def _find(sha256: str, known: Bundle | None, recent: Iterable[str]) -> Bundle | None:
+    if known is not None and known.sha256 == sha256:
+        return known
+    for entry in model_entries(recent):
+        try:
+            bundle = Bundle.open(entry.path)
+        except BundleError:
+            continue
+        if bundle.sha256 == sha256:
+            return bundle
+    return None
+
+
+def _title(summary: Summary) -> str:
+    return f"{datetime.fromtimestamp(summary.when):%d %B %Y, %H:%M}"
+
+
+def _two_lines(summary: Summary) -> str:
+    when = datetime.fromtimestamp(summary.when)
+    first = f"{when:%d %b %Y, %H:%M}"
+    if summary.is_keep:
+        return f"{first}\nkept · {summary.tempo:.0f} bpm · {summary.hits} hits"
+    return f"{first}\n{_length(summary.seconds)} · {summary.tempo:.0f} bpm · {_answers(summary)}"
+
+
+def _about(summary: Summary, take: OpenTake) -> str:
+    parts = [f"{summary.hits} hits", _answers(summary), summary.mode.replace("_", " ")]
+    if summary.kept and not summary.is_keep:
+        parts.append(f"kept {summary.kept}×")
+    parts.append(take.bundle.name if take.bundle is not None else "model not here")
+    if not summary.is_whole:
+        parts.append("not stopped: it is going on, or was cut off")
+    return " · ".join(parts)
+
+
+def _answers(summary: Summary) -> str:
+    return f"{summary.answers} answer{'' if summary.answers == 1 else 's'}"
+
+
+def _length(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _open(path: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
