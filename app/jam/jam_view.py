@@ -7,6 +7,7 @@ from typing import Literal
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -43,20 +44,27 @@ class PlayerGrid(QWidget):
         super().__init__()
         self.grid = DrumGrid(accent=player)
         self.grid.setAccessibleName(f"{title}: drum grid")
-        name = QLabel(title)
-        name.setProperty("role", f"{player}Name")
+        self._name = QLabel(title)
+        self._name.setProperty("role", f"{player}Name")
         self.note = ElidedLabel()
         self.note.setProperty("role", "small")
         self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head = QHBoxLayout()
         head.setSpacing(10)
-        head.addWidget(name)
+        head.addWidget(self._name)
         head.addWidget(self.note, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(head)
         layout.addWidget(self.grid, 1)
+
+    def show_large(self, is_on: bool) -> None:
+        """Let the words be read from afar, or not."""
+        for label in (self._name, self.note):
+            label.setProperty("isLarge", is_on)
+            label.style().unpolish(label)
+            label.style().polish(label)
 
 
 class JamView(QWidget):
@@ -91,19 +99,18 @@ class JamView(QWidget):
         top_layout = QVBoxLayout(top)
         top_layout.setContentsMargins(0, 0, 0, 0)
         top_layout.setSpacing(0)
-        top_layout.addWidget(self.banner)
         top_layout.addWidget(self.map, 1)
         self._bar = self._map_bar(actions)
         top_layout.addWidget(self._bar)
         self._lower = named(QFrame(), "gridPanel")
-        grids = QHBoxLayout()
-        grids.setSpacing(16)
-        grids.addWidget(self.human, 1)
-        grids.addWidget(self.machine, 1)
+        self._grids = QHBoxLayout()
+        self._grids.setSpacing(16)
+        self._grids.addWidget(self.human, 1)
+        self._grids.addWidget(self.machine, 1)
         lower_layout = QVBoxLayout(self._lower)
         lower_layout.setContentsMargins(12, 8, 12, 10)
         lower_layout.setSpacing(8)
-        lower_layout.addLayout(grids, 1)
+        lower_layout.addLayout(self._grids, 1)
         lower_layout.addWidget(self.pads)
         self.left = QSplitter(Qt.Orientation.Vertical)
         self.left.addWidget(top)
@@ -111,6 +118,12 @@ class JamView(QWidget):
         self.left.setStretchFactor(0, 1)
         self.left.setSizes([520, 300])
         self.left.setChildrenCollapsible(False)
+        play = QWidget()
+        play_layout = QVBoxLayout(play)
+        play_layout.setContentsMargins(0, 0, 0, 0)
+        play_layout.setSpacing(0)
+        play_layout.addWidget(self.banner)
+        play_layout.addWidget(self.left, 1)
 
         inner = QWidget()
         inner.setLayout(self.panel)
@@ -120,7 +133,7 @@ class JamView(QWidget):
         self._side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._side.setMinimumWidth(360)
         self.whole = QSplitter(Qt.Orientation.Horizontal)
-        self.whole.addWidget(self.left)
+        self.whole.addWidget(play)
         self.whole.addWidget(self._side)
         self.whole.setStretchFactor(0, 1)
         self.whole.setSizes([1060, 380])
@@ -135,12 +148,28 @@ class JamView(QWidget):
         self._shortcut(Qt.Key.Key_Space, actions["jam.start_stop"].trigger)
         self._leave = self._shortcut(Qt.Key.Key_Escape, self.left_stage.emit)
         self._leave.setEnabled(False)
+        self._sizes: list[int] = []
 
     def show_stage(self, is_on: bool) -> None:
-        """Show nothing but map, state and both grids, or everything again."""
-        for part in (self._side, self._bar, self.pads):
-            part.setVisible(not is_on)
+        """Show nothing but map, state and both grids, or everything again.
+
+        The grids lie beside the map then, so that it is large.
+        """
+        if is_on:
+            self._sizes = self.left.sizes()
+        for widget in (self._side, self._bar, self.pads):
+            widget.setVisible(not is_on)
         self.banner.compact = not is_on
+        for player in (self.human, self.machine):
+            player.show_large(is_on)
+        down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._grids.setDirection(down if is_on else across)
+        # The splitter asks how small the grids can be, which has just changed.
+        self._grids.parentWidget().layout().activate()
+        self.left.setOrientation(Qt.Orientation.Horizontal if is_on else Qt.Orientation.Vertical)
+        for part, share in enumerate((62, 38) if is_on else (1, 0)):
+            self.left.setStretchFactor(part, share)
+        self.left.setSizes([620, 380] if is_on else self._sizes)
         self._leave.setEnabled(is_on)
 
     def show_projection(self, name: ProjectionName, about: str, no_umap: str | None) -> None:
