@@ -1,11 +1,15 @@
-"""A kit: a process of its own that plays on a JACK MIDI port."""
+"""A kit: a process of its own that plays on a JACK MIDI port; and one who hears the machine's."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import rtmidi
 
 # Each line of its input is a time (monotonic; 0 is at once) and the bytes of a message.
 _KIT = """
@@ -72,3 +76,29 @@ def plugged(target: str = "") -> Iterator[Kit]:
         yield kit
     finally:
         kit.unplug()
+
+
+class Listener:
+    """Hears what the machine plays to its MIDI port."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, list[int]]] = []
+        self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "listener")
+        self._port.set_callback(
+            lambda message, _: self.heard.append((time.monotonic(), message[0]))
+        )
+        names = self._port.get_ports()
+        self._port.open_port(names.index("Flatjam:out"), "in")
+
+    def starts(self) -> Counter[tuple[int, int]]:
+        return Counter((m[1], m[2]) for _, m in self.heard if m[0] & 0xF0 == 0x90)
+
+    def sounding(self) -> set[int]:
+        """Pitches of which not every note that began has ended."""
+        on: Counter[int] = Counter()
+        for _, (status, pitch, velocity) in self.heard.copy():
+            on[pitch] += 1 if status & 0xF0 == 0x90 and velocity else -1
+        return {pitch for pitch, count in on.items() if count}
+
+    def close(self) -> None:
+        self._port.delete()

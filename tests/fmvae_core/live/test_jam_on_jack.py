@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import rtmidi
 
 from fmvae_core.files import resource
 from fmvae_core.jam.messages import Answer, AnswerRequest
@@ -31,7 +29,7 @@ from fmvae_core.music.phrase import Phrase
 from tests.fmvae_core.inference.processes import WorkerProcess
 from tests.fmvae_core.live.conftest import StartEngine
 from tests.fmvae_core.live.jack import Ears, JackServer, wait_until
-from tests.fmvae_core.live.kit import Kit, plugged
+from tests.fmvae_core.live.kit import Kit, Listener, plugged
 from tests.fmvae_core.live.phrases import rock_beat
 
 TEMPO = 140.0
@@ -51,32 +49,6 @@ def model(engine: EngineProcess) -> Iterator[WorkerProcess]:
         worker.mail.wait_for(Answer)
         engine.client.wait_for(JamState, lambda state: state.can_answer, since=mark)
         yield worker
-
-
-class Listener:
-    """Hears what the machine plays to its MIDI port."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[float, list[int]]] = []
-        self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "listener")
-        self._port.set_callback(
-            lambda message, _: self.heard.append((time.monotonic(), message[0]))
-        )
-        names = self._port.get_ports()
-        self._port.open_port(names.index("Flatjam:out"), "in")
-
-    def starts(self) -> Counter[tuple[int, int]]:
-        return Counter((m[1], m[2]) for _, m in self.heard if m[0] & 0xF0 == 0x90)
-
-    def sounding(self) -> set[int]:
-        """Pitches of which not every note that began has ended."""
-        on: Counter[int] = Counter()
-        for _, (status, pitch, velocity) in self.heard.copy():
-            on[pitch] += 1 if status & 0xF0 == 0x90 and velocity else -1
-        return {pitch for pitch, count in on.items() if count}
-
-    def close(self) -> None:
-        self._port.delete()
 
 
 def play(kit: Kit, zero: float, turn: int, dice: random.Random) -> list[tuple[float, int]]:
