@@ -21,7 +21,8 @@ from fmvae_core.models.decoder import ParallelDecoder
 from fmvae_core.models.recurrent_vae import RecurrentVAE, sample_posterior
 from fmvae_core.music.phrase import STEPS_PER_BAR
 from fmvae_core.training.config import TrainingConfig
-from fmvae_core.training.objective import FlatnessConfig, Weights
+from fmvae_core.training.flatness_config import FlatnessConfig
+from fmvae_core.training.objective import Weights
 
 
 class Phrases(Dataset[Tensor]):

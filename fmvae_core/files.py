@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _APP = "flatjam"
+_LOCK_FILE = ".lock"
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -70,8 +71,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold a folder for this process, so that no two write to it at once.
+
+    Parameters
+    ----------
+    folder
+        Which.
+    patience
+        Seconds to wait for another process to let go.
 
     Raises
     ------
@@ -82,9 +90,22 @@ def alone_in(folder: Path) -> Iterator[None]:
 
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / ".lock", timeout=0):
+        with FileLock(folder / _LOCK_FILE, timeout=patience):
             yield
     except Timeout:
         raise ValueError(
             f"another process is at work in {folder}; wait for its end, or choose another folder"
         ) from None
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process is alone in a folder (`alone_in`)."""
+    from filelock import FileLock, Timeout
+
+    if not (folder / _LOCK_FILE).exists():
+        return False
+    try:
+        with FileLock(folder / _LOCK_FILE, timeout=0):
+            return False
+    except Timeout:
+        return True

@@ -31,6 +31,7 @@ for command in (
     journal.journal,
     serve.serve,
     training.train,
+    training.runs,
     bundles.bundle,
     evaluation.evaluate,
     evaluation.reproduce,

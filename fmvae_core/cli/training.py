@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def train(
-    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run; a new one where the window finds it, if none."),
+    ] = None,
     preset: Annotated[str, typer.Option(help="Row of the paper's Table 3.")] = "drums-2bar",
     size: Annotated[str, typer.Option(help="'paper', or a smaller one of the preset.")] = "paper",
     variant: Annotated[
@@ -26,6 +29,11 @@ def train(
     ] = None,
     corpus: Annotated[
         str | None, typer.Option(help="Corpus to learn, such as midi_folder; the preset's if none.")
+    ] = None,
+    drum_map: Annotated[str, typer.Option(help="Kit that played a midi_folder.")] = "roland-td-11",
+    fine_tune: Annotated[
+        Path | None,
+        typer.Option(metavar="BUNDLE", help="Begin with the weights of a bundle, for a short run."),
     ] = None,
     hold_out: Annotated[
         str | None,
@@ -42,24 +50,65 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of a new run.")] = 0,
 ) -> None:
-    """Train a model. Ctrl-C writes a checkpoint and stops."""
+    """Train a model. Ctrl-C writes a checkpoint and stops. It waits while a jam goes on."""
     import math
 
+    from fmvae_core.runs.store import new_run_folder, runs_dir
     from fmvae_core.training import run
 
     config = run.configure(
         preset,
         size,
-        out,
+        out or runs_dir(),
         resume=resume,
         variant=variant,
         corpus=corpus,
         hold_out=None if hold_out is None else _hold_out(hold_out),
         seed=seed,
         overrides=_overrides(settings or []),
+        bundle=fine_tune,
     )
+    out = out or new_run_folder(preset if fine_tune is None else f"{fine_tune.name} tuned")
     minutes = math.inf if max_minutes is None else max_minutes
-    run.train(config, out, data=data, device=device, max_minutes=minutes, threads=threads)
+    run.train(
+        config,
+        out,
+        data=data,
+        drum_map=drum_map,
+        device=device,
+        max_minutes=minutes,
+        threads=threads,
+        bundle=fine_tune,
+        yields_to_jams=True,
+    )
+
+
+def runs() -> None:
+    """List the runs of this machine, the newest first: how each stands and how well it does."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from fmvae_core.runs.store import list_runs, runs_dir
+    from fmvae_core.runs.words import figure_in_words, state_in_words
+
+    found = list_runs()
+    console = Console()
+    if not found:
+        console.print(f"There are no runs in {runs_dir()}; 'flatjam train' makes one.")
+        return
+    table = Table("run", "state", "corpus", "size", "figures", "tags", "folder")
+    for run in found:
+        config = run.record.config
+        table.add_row(
+            run.record.name,
+            state_in_words(run.state),
+            config.corpus,
+            config.size,
+            figure_in_words(run.state),
+            ", ".join(run.record.tags),
+            run.folder.name,
+        )
+    console.print(table)
 
 
 def _overrides(settings: list[str]) -> dict[str, dict[str, Any]]:

@@ -60,23 +60,46 @@ def load_midi_folder(
     ValueError
         If there is no such drum map.
     """
-    device = drum_map(kit)
+    drum_map(kit)  # first of all, whether there is one
     files = _files(path)
     digest = _digest(files, f"{_PARSER_VERSION} {seed} {representation} {kit} {track}")
 
     def parse() -> Corpus:
-        collection = Collection()
-        for done, (source, file) in enumerate(files.items()):
-            progress(done, len(files))
-            style = file.parent.name
-            if representation == "drums":
-                add_drums(collection, _read(file), source, style, path.name, device)
-            else:
-                add_melody(collection, _read(file), source, style, path.name, track)
-        progress(len(files), len(files))
+        collection = collect(path, representation, kit=kit, track=track, progress=progress)
         return split_and_join(NAME, representation, collection, seed, digest, path)
 
     return parsed_once(NAME, digest, parse, cache)
+
+
+def collect(
+    path: Path,
+    representation: Literal["drums", "melody"],
+    *,
+    kit: str = DEFAULT_DRUM_MAP,
+    track: int | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Collection:
+    """Return the pieces of a folder, and what was skipped and why; see `load_midi_folder`.
+
+    Raises
+    ------
+    CorpusError
+        If this is not a folder or holds no MIDI files.
+    ValueError
+        If there is no such drum map.
+    """
+    device = drum_map(kit)
+    files = _files(path)
+    collection = Collection()
+    for done, (source, file) in enumerate(files.items()):
+        progress(done, len(files))
+        style = file.parent.name
+        if representation == "drums":
+            add_drums(collection, _read(file), source, style, path.name, device)
+        else:
+            add_melody(collection, _read(file), source, style, path.name, track)
+    progress(len(files), len(files))
+    return collection
 
 
 def _files(path: Path) -> dict[str, Path]:

@@ -56,6 +56,7 @@ class Collection:
     def __init__(self) -> None:
         self.pieces: list[Piece] = []
         self.skipped: Counter[str] = Counter()
+        self.left_out: list[tuple[str, str]] = []
         self._seen: set[bytes] = set()
 
     def add(self, piece: Piece) -> None:
@@ -75,6 +76,7 @@ class Collection:
     def skip(self, source: str, reason: str, detail: object = "") -> None:
         """Count a piece that is left out."""
         self.skipped[reason] += 1
+        self.left_out.append((source, reason))
         log.info("%s is skipped: %s %s", source, reason, detail)
 
 

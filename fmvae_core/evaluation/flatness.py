@@ -9,7 +9,8 @@ from fmvae_core.evaluation.coding import Array
 from fmvae_core.geometry.jacobian import exact_jacobian
 from fmvae_core.geometry.metric import condition_numbers, metric_tensor
 from fmvae_core.models.recurrent_vae import RecurrentVAE
-from fmvae_core.training.objective import FlatnessConfig, observe
+from fmvae_core.training.flatness_config import FlatnessConfig
+from fmvae_core.training.objective import observe
 
 POINTS = 256
 PAIRS = 5_000

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from fmvae_core.evaluation.coding import Array
 from fmvae_core.models.recurrent_vae import RecurrentVAE
-from fmvae_core.training.objective import FlatnessConfig, observe
+from fmvae_core.training.flatness_config import FlatnessConfig
+from fmvae_core.training.objective import observe
 
 PAIRS = 32
 SEGMENTS = 12

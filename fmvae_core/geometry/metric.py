@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
+from fmvae_core.geometry.choices import FlatnessForm, JacobianEstimator
 from fmvae_core.geometry.jacobian import (
     Decoder,
     all_directions,
@@ -14,9 +13,6 @@ from fmvae_core.geometry.jacobian import (
     orthonormal_directions,
     taylor_jacobian,
 )
-
-FlatnessForm = Literal["scale-free", "paper"]
-JacobianEstimator = Literal["taylor", "nesterov-spokoiny", "nesterov-spokoiny-debiased"]
 
 
 def metric_tensor(columns: Tensor) -> Tensor:

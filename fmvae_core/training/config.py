@@ -12,7 +12,7 @@ from typing import Any
 from fmvae_core.files import resource
 from fmvae_core.models.config import ModelConfig
 from fmvae_core.training.constraint import PUBLISHED_STEPS, ConstraintConfig
-from fmvae_core.training.objective import FlatnessConfig
+from fmvae_core.training.flatness_config import FlatnessConfig
 
 _PARTS = ("model", "optimiser", "constraint", "flatness")
 
@@ -102,6 +102,8 @@ class TrainingConfig:
         Of everything random.
     hold_out
         What to keep from training, if anything.
+    fine_tuned_from
+        SHA-256 of the bundle whose weights the run begins with; empty for a run from scratch.
     """
 
     preset: str
@@ -109,6 +111,7 @@ class TrainingConfig:
     variant: str = ""
     corpus: str = "groove"
     seed: int = 0
+    fine_tuned_from: str = ""
     hold_out: HoldOut | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
@@ -147,6 +150,28 @@ class TrainingConfig:
             return cls(**built)
         except TypeError as error:
             raise ValueError(f"unknown setting in the training configuration: {error}") from None
+
+
+def changed(config: TrainingConfig, overrides: dict[str, dict[str, Any]]) -> TrainingConfig:
+    """Return a configuration with changes by table (``model``, ``optimiser`` ...).
+
+    Raises
+    ------
+    ValueError
+        If a table or setting is unknown, or a value impossible.
+    """
+    _check_tables(overrides)
+    fields = config.to_dict()
+    return TrainingConfig.from_dict(
+        fields | {part: {**fields[part], **changes} for part, changes in overrides.items()}
+    )
+
+
+def _check_tables(overrides: dict[str, dict[str, Any]] | None) -> None:
+    if unknown := set(overrides or {}) - set(_PARTS):
+        raise ValueError(
+            f"there is no table '{sorted(unknown)[0]}' of settings; choose {', '.join(_PARTS)}"
+        )
 
 
 def presets() -> list[str]:
@@ -196,10 +221,7 @@ def load_preset(
                 f"preset '{name}' has no {kind} '{chosen}'; choose one of: "
                 f"{', '.join(filter(None, known))}"
             )
-    if unknown := set(overrides or {}) - set(_PARTS):
-        raise ValueError(
-            f"there is no table '{sorted(unknown)[0]}' of settings; choose {', '.join(_PARTS)}"
-        )
+    _check_tables(overrides)
     parts: dict[str, dict[str, Any]] = {
         part: {
             **table.get(part, {}),

@@ -8,8 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from fmvae_core.files import replacing
-
-EVENTS_FILE = "events.jsonl"
+from fmvae_core.runs.files import EVALUATIONS_FILE, EVENTS_FILE
 
 
 def read_events(run: Path) -> list[dict[str, Any]]:
@@ -41,7 +40,11 @@ class EventLog:
         kept = [event for event in read_events(run) if event["step"] <= first_step]
         with replacing(run / EVENTS_FILE) as scratch:
             scratch.write_text("".join(json.dumps(event) + "\n" for event in kept), "utf-8")
+        few = [event for event in kept if event["kind"] != "step"]
+        with replacing(run / EVALUATIONS_FILE) as scratch:
+            scratch.write_text("".join(json.dumps(event) + "\n" for event in few), "utf-8")
         self._file = open(run / EVENTS_FILE, "a", encoding="utf-8")  # noqa: SIM115
+        self._few = open(run / EVALUATIONS_FILE, "a", encoding="utf-8")  # noqa: SIM115
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:  # training alone does without it
@@ -51,8 +54,10 @@ class EventLog:
 
     def write(self, kind: str, step: int, values: dict[str, float | str | bool]) -> None:
         """Append one event; numbers go to TensorBoard too."""
-        self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
-        self._file.flush()
+        line = json.dumps({"kind": kind, "step": step, **values}) + "\n"
+        for file in (self._file,) if kind == "step" else (self._file, self._few):
+            file.write(line)
+            file.flush()
         if self._board is not None:
             for name, value in values.items():
                 if not isinstance(value, (str, bool)):
@@ -68,5 +73,6 @@ class EventLog:
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
+        self._few.close()
         if self._board is not None:
             self._board.close()

@@ -20,11 +20,15 @@ from fmvae_core.geometry.projection import PCA
 from fmvae_core.models.bundle import Bundle, write_bundle
 from fmvae_core.models.landmarks import Landmarks
 from fmvae_core.models.recurrent_vae import RecurrentVAE
+from fmvae_core.music.drums import DEFAULT_DRUM_MAP
 from fmvae_core.music.representation import representation
+from fmvae_core.runs.files import CHECKPOINT_FILE, RECORD_FILE
+from fmvae_core.runs.record import read_record
 from fmvae_core.training.checkpoint import Checkpoint, load_checkpoint
-from fmvae_core.training.objective import FlatnessConfig, observe
+from fmvae_core.training.config import TrainingConfig
+from fmvae_core.training.flatness_config import FlatnessConfig
+from fmvae_core.training.objective import observe
 from fmvae_core.training.phrases import Phrases, phrases
-from fmvae_core.training.trainer import CHECKPOINT_FILE
 
 MODEL_NAMES = {
     "": "FM-Music-VAE",
@@ -76,9 +80,7 @@ def publish(
     """
     checkpoint = load_checkpoint(run / CHECKPOINT_FILE)
     on_stage("reading the corpus")
-    corpus = open_corpus(
-        checkpoint.config.corpus, data, representation=checkpoint.config.model.representation
-    )
+    corpus = _corpus(run, checkpoint.config, data)
     if corpus.digest != checkpoint.corpus:
         raise ValueError(
             f"the run in {run} learnt from another version of its corpus; give that one with --data"
@@ -111,6 +113,18 @@ def publish(
         pca=PCA.fit(landmarks.z).oriented(landmarks.z, landmarks.attributes[:, 0]),
         card=_card(checkpoint, corpus, split, evaluation) | ({"notes": notes} if notes else {}),
     )
+
+
+def _corpus(run: Path, config: TrainingConfig, data: Path | None) -> Corpus:
+    """Return the corpus from where the run had it, if it is not given."""
+    kit = DEFAULT_DRUM_MAP
+    if (run / RECORD_FILE).exists():
+        record = read_record(run)
+        kit = record.drum_map
+        if data is None and record.data is not None:
+            data = Path(record.data)
+    representation = config.model.representation
+    return open_corpus(config.corpus, data, representation=representation, drum_map=kit)
 
 
 def _calibrate(

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +21,18 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from fmvae_core.data.corpus import Corpus
-from fmvae_core.data.sources import open_corpus
 from fmvae_core.files import alone_in
+from fmvae_core.music.drums import DEFAULT_DRUM_MAP
+from fmvae_core.runs.files import CHECKPOINT_FILE, RECORD_FILE
+from fmvae_core.runs.orders import write_order
+from fmvae_core.runs.record import RunRecord, read_record, write_record
 from fmvae_core.training import trainer
 from fmvae_core.training.checkpoint import load_checkpoint
-from fmvae_core.training.config import HoldOut, TrainingConfig, load_preset
+from fmvae_core.training.config import HoldOut, TrainingConfig, changed, load_preset
 from fmvae_core.training.constraint import ConstraintState
-from fmvae_core.training.hardware import Hardware
-from fmvae_core.training.trainer import CHECKPOINT_FILE, Trainer
+from fmvae_core.training.interrupts import interrupted
+from fmvae_core.training.steering import Watcher, steer
+from fmvae_core.training.trainer import Trainer
 
 
 def configure(
@@ -45,8 +46,11 @@ def configure(
     hold_out: HoldOut | None = None,
     seed: int = 0,
     overrides: dict[str, dict[str, Any]] | None = None,
+    bundle: Path | None = None,
 ) -> TrainingConfig:
     """Return what a run shall do: its own configuration if it is resumed, else the preset's.
+
+    With a bundle it is that of fine-tuning; preset, size and variant are then the bundle's own.
 
     Raises
     ------
@@ -60,6 +64,13 @@ def configure(
                 f"{out} already holds a run; add --resume to go on with it, or choose another --out"
             )
         return load_checkpoint(checkpoint).config
+    if bundle is not None:
+        from fmvae_core.models.bundle import Bundle
+        from fmvae_core.training.fine_tune import fine_tuning
+
+        opened = Bundle.open(bundle)
+        config = fine_tuning(opened, corpus or str(opened.card["data"]["corpus"]))
+        return changed(config, overrides or {})
     config = load_preset(preset, size, overrides, variant=variant, hold_out=hold_out, seed=seed)
     return config if corpus is None else dataclasses.replace(config, corpus=corpus)
 
@@ -69,14 +80,18 @@ def train(
     out: Path,
     *,
     data: Path | None = None,
+    drum_map: str = DEFAULT_DRUM_MAP,
     device: str = "auto",
     max_minutes: float = math.inf,
     threads: int | None = None,
+    bundle: Path | None = None,
+    yields_to_jams: bool = False,
     console: Console | None = None,
 ) -> Trainer:
     """Train in the foreground until the plan is fulfilled, the time is up, or Ctrl-C.
 
-    In each case a checkpoint is written, and the same call goes on from it.
+    In each case a checkpoint is written, and the same call goes on from it. A window sees the run
+    and can pause it, if its folder is among the runs.
 
     Parameters
     ----------
@@ -86,70 +101,82 @@ def train(
         Folder of the run.
     data
         See `fmvae_core.data.sources.open_corpus`.
+    drum_map
+        Kit that played a folder of MIDI files.
     device
         ``auto``, ``cpu`` or ``cuda``.
     max_minutes
         Of this call.
     threads
         Of the CPU; all but one by default, so that the machine stays usable.
+    bundle
+        Whose weights to begin with; see `fmvae_core.training.fine_tune`.
+    yields_to_jams
+        Whether to wait while a jam goes on.
     console
         Where progress is shown.
     """
     console = console or Console()
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 2) - 1))
-    hardware = Hardware.choose(device)
     with alone_in(out):
-        return _train(config, out, data, hardware, max_minutes, console)
+        if (out / RECORD_FILE).exists():
+            record = read_record(out)
+            if data is not None:
+                record = dataclasses.replace(record, data=str(data.resolve()))
+            record = dataclasses.replace(record, config=config, device=device, threads=threads)
+        else:
+            record = RunRecord(
+                name=" ".join(filter(None, (config.preset, config.variant, config.size))),
+                config=config,
+                data=None if data is None else str(data.resolve()),
+                drum_map=drum_map,
+                device=device,
+                threads=threads,
+                bundle=None if bundle is None else str(bundle.resolve()),
+                created=datetime.now().isoformat(timespec="seconds"),
+            )
+        write_record(out, record)
+        write_order(out, "run")
+        return _train(record, out, max_minutes, yields_to_jams, console)
 
 
 def _train(
-    config: TrainingConfig,
-    out: Path,
-    data: Path | None,
-    hardware: Hardware,
-    max_minutes: float,
-    console: Console,
+    record: RunRecord, out: Path, max_minutes: float, yields_to_jams: bool, console: Console
 ) -> Trainer:
-    corpus = _corpus(config, data, console)
-    run = Trainer(config, corpus, out, hardware, resume=True)
-    model = " ".join(filter(None, (config.preset, config.variant)))
-    console.print(
-        f"{model}, size {config.size}, on {hardware.device}: {run.parameter_count:,} parameters, "
-        f"{run.phrase_count:,} phrases, step {run.step:,} of {config.optimiser.steps:,}"
-    )
-    with _interrupted() as is_interrupted, _progress_bar(console) as bar:
-        task = bar.add_task("", total=config.optimiser.steps, completed=run.step, figures="")
+    config = record.config
 
-        def show(progress: trainer.Progress) -> None:
-            bar.update(task, completed=progress.step, figures=_figures(progress.values))
+    def introduce(run: Trainer) -> None:
+        model = " ".join(filter(None, (config.preset, config.variant)))
+        console.print(
+            f"{model}, size {config.size}, on {run.hardware.device}: {run.parameter_count:,} "
+            f"parameters, {run.phrase_count:,} phrases, batches of "
+            f"{run.config.optimiser.batch_size}, step {run.step:,} of {config.optimiser.steps:,}"
+        )
+        bar.update(task, total=config.optimiser.steps, completed=run.step, figures="")
 
-        def tell(state: ConstraintState) -> None:
-            console.print(_phase_end(state, config))
+    def show(progress: trainer.Progress) -> None:
+        bar.update(task, completed=progress.step, figures=_figures(progress.values))
 
-        run.train(
+    with interrupted() as is_interrupted, _progress_bar(console) as bar:
+        task = bar.add_task("", total=None, figures=f"corpus {config.corpus}")
+        run = steer(
+            out,
+            record,
+            Watcher(
+                on_corpus=lambda done, total: bar.update(task, completed=done, total=total),
+                on_trainer=introduce,
+                on_progress=show,
+                on_phase_end=lambda state: console.print(_phase_end(state, config)),
+                should_stop=is_interrupted,
+            ),
             max_seconds=60.0 * max_minutes,
-            should_stop=is_interrupted,
-            on_progress=show,
-            on_phase_end=tell,
+            yields_to_jams=yields_to_jams,
         )
     if run.is_finished:
         console.print(f"Finished. Make it a bundle with: flatjam bundle {out} --out FOLDER")
     else:
         console.print(f"Stopped at step {run.step:,}; add --resume to go on.")
     return run
-
-
-def _corpus(config: TrainingConfig, data: Path | None, console: Console) -> Corpus:
-    with Progress(
-        TextColumn("[dim]{task.description}"), BarColumn(), console=console, transient=True
-    ) as bar:
-        task = bar.add_task(f"corpus {config.corpus}", total=None)
-        return open_corpus(
-            config.corpus,
-            data,
-            lambda done, total: bar.update(task, completed=done, total=total),
-            representation=config.model.representation,
-        )
 
 
 def _progress_bar(console: Console) -> Progress:
@@ -184,22 +211,3 @@ def _figures(values: dict[str, float | str | bool]) -> str:
         f"C {values['average']:.4f} (κ² {values['bound']:.4f}{phase})  KL {values['kl']:.1f}  "
         f"β {values['beta']:.2g}  flatness {values['flatness']:.3f}  c² {values['scale']:.3g}"
     )
-
-
-@contextmanager
-def _interrupted() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a wish to stop after the step; a second is itself."""
-    asked = False
-
-    def ask(signum: int, frame: object) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)

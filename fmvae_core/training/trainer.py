@@ -15,6 +15,7 @@ from torch import Tensor
 from fmvae_core.data.corpus import Corpus
 from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.music.drum_representation import HITS
+from fmvae_core.runs.files import CHECKPOINT_FILE
 from fmvae_core.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -27,11 +28,12 @@ from fmvae_core.training.constraint import ConstraintState, advance, begin
 from fmvae_core.training.events import EventLog
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.objective import Weights, loss
-from fmvae_core.training.phrases import Batches, phrases
+from fmvae_core.training.phrases import Batches, Phrases, phrases
 
-CHECKPOINT_FILE = "checkpoint.safetensors"
 LOG_EVERY = 10
 EVALUATE_EVERY = 500
+EVALUATIONS = 20
+"""A short run is evaluated this many times, so that its course can be seen."""
 _VALIDATION_PHRASES = 1024
 
 
@@ -69,6 +71,8 @@ class Trainer:
         Where to compute.
     resume
         Go on from the folder's checkpoint if it has one.
+    weights
+        To begin a new run with, for fine-tuning; drawn at random by default.
 
     Raises
     ------
@@ -85,6 +89,7 @@ class Trainer:
         hardware: Hardware,
         *,
         resume: bool = False,
+        weights: dict[str, Tensor] | None = None,
     ) -> None:
         self.config = config
         self.run = run
@@ -108,14 +113,14 @@ class Trainer:
                 f"{config.optimiser.batch_size}; use a larger corpus or a smaller batch size"
             )
         self._batches = Batches(corpus, training, config, hardware)
-        spread = np.linspace(
-            0, max(len(validation) - 1, 0), min(len(validation), _VALIDATION_PHRASES)
-        ).astype(int)
-        chosen = validation.where(spread).frames(corpus)
-        self._validation = hardware.to_device(torch.from_numpy(chosen))
+        self._validation = self._spread(validation, corpus)
+        # As many of those it learns from: the distance of the two tells of overfitting.
+        self._seen = self._spread(training, corpus, len(self._validation))
 
         torch.manual_seed(config.seed)
         self.model = RecurrentVAE(config.model)
+        if weights is not None:
+            self.model.load_state_dict(weights)
         hardware.place(self.model)
         self.average = {
             name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()
@@ -144,6 +149,16 @@ class Trainer:
     def is_finished(self) -> bool:
         """Whether all planned steps are done."""
         return self.step >= self.config.optimiser.steps
+
+    @property
+    def evaluate_every(self) -> int:
+        """Steps between two evaluations."""
+        return min(EVALUATE_EVERY, max(LOG_EVERY, self.config.optimiser.steps // EVALUATIONS))
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """Size of a checkpoint: weights, their average and Adam's two moments."""
+        return 4 * sum(tensor.nbytes for tensor in self.model.state_dict().values())
 
     def train(
         self,
@@ -182,7 +197,7 @@ class Trainer:
                         pace = (now - begun) / (self.step - first)
                         steps = self.config.optimiser.steps
                         on_progress(Progress(self.step, steps, self.seconds, pace, values))
-                    if self.step % EVALUATE_EVERY == 0 or self.is_finished:
+                    if self.step % self.evaluate_every == 0 or self.is_finished:
                         log.write("validation", self.step, self.validate())
                     if now - saved >= checkpoint_seconds:
                         self.save()
@@ -238,10 +253,11 @@ class Trainer:
         }
 
     def validate(self) -> dict[str, float | str | bool]:
-        """Return how well the averaged weights give back validation phrases.
+        """Return how well the averaged weights give back validation and training phrases.
 
         Decoded from the posterior mean; a part of the phrases stands in for all while training.
-        Drums: hit F1 and error at a probability of 0.5. Melody: share of wrong steps.
+        Drums: hit F1 and error at a probability of 0.5. Melody: share of wrong steps. Names of
+        figures on training phrases begin with ``training_``.
         """
         if not len(self._validation):
             return {}
@@ -249,22 +265,30 @@ class Trainer:
         self.model.load_state_dict(self.average)
         self.model.eval()
         with torch.inference_mode():
-            frames = self._validation
-            raw = self.model.decode(self.model.encode(frames)[0])
-            values: dict[str, float | str | bool] = {
-                "constraint": float(self.model.likelihood.mean_squared_error(raw, frames))
-            }
-            if self.config.model.representation == "drums":
-                hit, heard = frames[..., HITS] > 0.5, raw[..., HITS] >= 0.0
-                both = (hit & heard).sum()
-                values["hit_f1"] = float(2 * both / (hit.sum() + heard.sum()).clamp_min(1))
-                values["hit_error"] = float((hit != heard).float().mean())
-            elif self.config.model.representation == "melody":
-                wrong = frames.argmax(dim=-1) != raw.argmax(dim=-1)
-                values["wrong_steps"] = float(wrong.float().mean())
+            values: dict[str, float | str | bool] = dict(self._figures(self._validation))
+            seen = self._figures(self._seen)
+        values |= {f"training_{name}": value for name, value in seen.items()}
         self.model.load_state_dict(own)
         self.model.train()
         return values
+
+    def _figures(self, frames: Tensor) -> dict[str, float]:
+        raw = self.model.decode(self.model.encode(frames)[0])
+        values = {"constraint": float(self.model.likelihood.mean_squared_error(raw, frames))}
+        if self.config.model.representation == "drums":
+            hit, heard = frames[..., HITS] > 0.5, raw[..., HITS] >= 0.0
+            both = (hit & heard).sum()
+            values["hit_f1"] = float(2 * both / (hit.sum() + heard.sum()).clamp_min(1))
+            values["hit_error"] = float((hit != heard).float().mean())
+        elif self.config.model.representation == "melody":
+            wrong = frames.argmax(dim=-1) != raw.argmax(dim=-1)
+            values["wrong_steps"] = float(wrong.float().mean())
+        return values
+
+    def _spread(self, of: Phrases, corpus: Corpus, most: int = _VALIDATION_PHRASES) -> Tensor:
+        """Return phrases spread evenly over those of a split, on the device."""
+        chosen = np.linspace(0, max(len(of) - 1, 0), min(len(of), most)).astype(int)
+        return self.hardware.to_device(torch.from_numpy(of.where(chosen).frames(corpus)))
 
     def save(self) -> None:
         """Write the run's checkpoint."""

@@ -10,7 +10,8 @@ import torch
 
 from benchmarks import straightforward
 from fmvae_core.models.recurrent_vae import RecurrentVAE
-from fmvae_core.training.objective import FlatnessConfig, Weights, loss
+from fmvae_core.training.flatness_config import FlatnessConfig
+from fmvae_core.training.objective import Weights, loss
 from tests.corpora import tiny_corpus
 from tests.corpora_config import tiny_config
 

@@ -20,10 +20,11 @@ from fmvae_core.music.drum_representation import DrumRepresentation
 from fmvae_core.music.drums import drum_map
 from fmvae_core.music.midi_file import read_midi, read_phrase, write_midi
 from fmvae_core.music.phrase import Note, Phrase
+from fmvae_core.runs.files import CHECKPOINT_FILE
 from fmvae_core.training.checkpoint import load_checkpoint
 from fmvae_core.training.config import HoldOut
 from fmvae_core.training.hardware import Hardware
-from fmvae_core.training.trainer import CHECKPOINT_FILE, Trainer
+from fmvae_core.training.trainer import Trainer
 from tests.corpora import groove, groove_zip, tiny_corpus
 from tests.corpora_config import tiny_config
 
@@ -252,6 +253,16 @@ def test_trains_and_resumes(flatjam: CommandLine, tmp_path: Path) -> None:
         for text in (first, again)
     ]
     assert 0 < steps[0] < steps[1]
+
+
+def test_a_run_without_a_folder_is_among_the_runs(flatjam: CommandLine, tmp_path: Path) -> None:
+    assert "There are no runs" in flatjam("runs")
+    data = groove_zip(tmp_path / "groove.zip", performances=16, bars=14)
+    options = ("--data", data, "--device", "cpu", "--threads", 1, "--max-minutes", 0.01)
+    flatjam("train", "--size", "small", *options)
+    listed = flatjam("runs")
+    assert "drums-2bar small" in listed
+    assert "stopped, 0 %" in listed
 
 
 def test_trains_another_model_on_files_of_ones_own(flatjam: CommandLine, tmp_path: Path) -> None:

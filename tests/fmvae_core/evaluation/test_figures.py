@@ -19,7 +19,7 @@ from fmvae_core.models.drum_likelihood import expected_frames
 from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.music.drum_representation import DrumRepresentation
 from fmvae_core.music.melody_representation import REST, MelodyRepresentation, one_hot
-from fmvae_core.training.objective import FlatnessConfig
+from fmvae_core.training.flatness_config import FlatnessConfig
 from tests.corpora import tiny_corpus
 from tests.corpora_config import tiny_config
 

@@ -7,7 +7,8 @@ import torch
 
 from fmvae_core.geometry.calibration import calibrate, mean_metric
 from fmvae_core.models.recurrent_vae import RecurrentVAE
-from fmvae_core.training.objective import FlatnessConfig, observe
+from fmvae_core.training.flatness_config import FlatnessConfig
+from fmvae_core.training.objective import observe
 from tests.corpora import tiny_corpus
 from tests.corpora_config import tiny_config
 

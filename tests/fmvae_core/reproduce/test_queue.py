@@ -14,9 +14,10 @@ from fmvae_core.models.bundle import Bundle
 from fmvae_core.reproduce.queue import Queue, corpus_in
 from fmvae_core.reproduce.results import entries, results, write_results
 from fmvae_core.reproduce.rows import EXPERIMENTS, Row, place, rows, subject
+from fmvae_core.runs.files import CHECKPOINT_FILE
 from fmvae_core.training.checkpoint import load_checkpoint
 from fmvae_core.training.hardware import Hardware
-from fmvae_core.training.trainer import CHECKPOINT_FILE, Trainer
+from fmvae_core.training.trainer import Trainer
 from tests.corpora import tiny_corpus
 
 STEPS = 12

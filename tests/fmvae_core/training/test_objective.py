@@ -12,7 +12,8 @@ from fmvae_core.models.drum_likelihood import (
     sounding_frames,
 )
 from fmvae_core.models.recurrent_vae import RecurrentVAE
-from fmvae_core.training.objective import FlatnessConfig, Weights, flatness_term, loss
+from fmvae_core.training.flatness_config import FlatnessConfig
+from fmvae_core.training.objective import Weights, flatness_term, loss
 from tests.corpora import tiny_corpus
 from tests.corpora_config import tiny_config
 

@@ -15,12 +15,13 @@ import pytest
 import torch
 
 from fmvae_core.data.corpus import save_corpus
+from fmvae_core.runs.files import CHECKPOINT_FILE
 from fmvae_core.training.checkpoint import CheckpointError, load_checkpoint
 from fmvae_core.training.config import TrainingConfig, load_preset, presets
 from fmvae_core.training.events import read_events
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.run import configure
-from fmvae_core.training.trainer import CHECKPOINT_FILE, Trainer
+from fmvae_core.training.trainer import Trainer
 from tests.corpora import tiny_corpus
 from tests.corpora_config import tiny_config
 

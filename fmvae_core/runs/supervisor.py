@@ -1,0 +1,52 @@
+"""Starting the process of a run. It outlives whoever started it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fmvae_core.files import is_held
+from fmvae_core.runs.files import LOG_FILE
+from fmvae_core.runs.orders import write_order
+from fmvae_core.runs.record import RunError, read_state, write_state
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def start_run(run: Path) -> subprocess.Popen[bytes]:
+    """Start a run, or go on with it from its last checkpoint.
+
+    The process is in a session of its own, so that it goes on when the window or the terminal is
+    closed; its words go to ``log.txt`` in the folder.
+
+    Raises
+    ------
+    RunError
+        If it is going on already.
+    """
+    if is_held(run):
+        raise RunError(f"the run in {run} is going on already")
+    write_order(run, "run")
+    stood = read_state(run)
+    write_state(run, dataclasses.replace(stood, state="starting", reason="", note="loading torch"))
+    environment = dict(os.environ)
+    # Threads of torch that spin while they wait take the processor from the sound.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    paths = [str(_ROOT), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    with open(run / LOG_FILE, "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "fmvae_core.training", str(run)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+            creationflags=flags,
+        )

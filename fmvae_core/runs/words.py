@@ -1,0 +1,56 @@
+"""How a run stands, in a few words."""
+
+from __future__ import annotations
+
+from fmvae_core.runs.record import RunState
+
+_STATES = {
+    "new": "not started",
+    "starting": "starting",
+    "running": "running",
+    "paused": "paused",
+    "jam": "waits for the jam",
+    "stopped": "stopped",
+    "finished": "finished",
+    "failed": "failed",
+    "lost": "process gone",
+}
+
+
+def state_in_words(state: RunState) -> str:
+    """Return the state, and how far the run is while it is under way."""
+    word = _STATES[state.state]
+    if state.state in ("new", "finished") or not state.steps:
+        return word
+    return f"{word}, {100 * state.step // state.steps} %"
+
+
+def figure_in_words(state: RunState) -> str:
+    """Return the figure of the last evaluation that matters most."""
+    figures = state.figures
+    if "hit_f1" in figures:
+        return f"F1 {figures['hit_f1']:.2f}"
+    if "wrong_steps" in figures:
+        return f"{100 * figures['wrong_steps']:.0f} % of steps wrong"
+    if "constraint" in figures:
+        return f"error {figures['constraint']:.4f}"
+    return ""
+
+
+def duration_in_words(seconds: float) -> str:
+    """Return a time as one says it: ``40 s``, ``12 min``, ``3 h 20 min``, ``2 days``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{round(minutes / 60 / 24)} days"
+
+
+def size_in_words(count: int) -> str:
+    """Return a number of bytes as one says it."""
+    if count < 2**30:
+        return f"{count / 2**20:.0f} MB"
+    return f"{count / 2**30:.1f} GB"
