@@ -13,7 +13,6 @@ from fmvae_core.cli.options import DEFAULT_BUNDLE, BundlePath, SoundFont
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fmvae_core.live.jam_messages import Control
     from fmvae_core.inference.messages import SetBroker
     from fmvae_core.live.measure import EngineClient
 
@@ -45,14 +44,40 @@ def jam(
     own_sound: Annotated[
         bool, typer.Option("--own-sound", help="My kit has its own sound: stay silent for me.")
     ] = False,
-    start_stop: Annotated[
-        str, typer.Option(help="Pad or pedal that starts and stops: note:NUMBER or cc:NUMBER.")
-    ] = "",
-    tap: Annotated[str, typer.Option(help="The same for tapping the tempo.")] = "",
-    keep: Annotated[str, typer.Option(help="The same for keeping the last phrases of both.")] = "",
+    control: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a pad, pedal or knob does: start_stop=cc:64, tap=note:37, adventure=cc:21; "
+            "docs/jam.md lists all. With one for start_stop, the jam waits for it."
+        ),
+    ] = None,
     latency: Annotated[
-        float, typer.Option(min=-200.0, max=200.0, help="Your kit's, in milliseconds.")
+        float | None,
+        typer.Option(
+            min=-500.0,
+            max=500.0,
+            help="From a sound to your hit on it, in ms; as flatjam calibrate measured it if none.",
+        ),
+    ] = None,
+    output_latency: Annotated[
+        float, typer.Option(min=0.0, max=500.0, help="The part of it until you hear the sound.")
     ] = 0.0,
+    follow: Annotated[
+        Literal["own", "midi", "link"],
+        typer.Option(help="Whose beats the jam follows: its own, a MIDI clock's, Ableton Link's."),
+    ] = "own",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Begin with the clock's start, a control or OSC.")
+    ] = False,
+    send_clock: Annotated[
+        bool, typer.Option("--send-clock", help="Send a MIDI clock to the port of --midi-out.")
+    ] = False,
+    osc_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="UDP port for OSC; none if 0.")
+    ] = 0,
+    osc_peer: Annotated[
+        str, typer.Option(help="HOST:PORT that is told of the jam by OSC, and may steer it.")
+    ] = "",
     journal: Annotated[
         Path | None, typer.Option(help="File for the take's journal (.jsonl); none if none.")
     ] = None,
@@ -70,14 +95,19 @@ def jam(
     from rich.console import Console
 
     from fmvae_core.cli.jam_processes import JamProcesses
+    from fmvae_core.cli.jam_steering import assignments_of
     from fmvae_core.cli.jam_view import JamView
     from fmvae_core.files import cache_dir
     from fmvae_core.jam.journal import check_journal
+    from fmvae_core.jam.latencies import latency_of
     from fmvae_core.jam.messages import Partner
     from fmvae_core.jam.rules import Mode, Settings
+    from fmvae_core.live.control_messages import SetOsc
     from fmvae_core.live.jam_messages import SetJam, SetMidi, SetSampler, StartJam
     from fmvae_core.live.measure import EngineProcess
     from fmvae_core.live.messages import SetSound
+    from fmvae_core.live.osc import parse_peer
+    from fmvae_core.live.sync_messages import SetSync
     from fmvae_core.models.bundle import Bundle
     from fmvae_core.music.drums import drum_map as kit_of
 
@@ -92,7 +122,9 @@ def jam(
     if opened.representation.name != "drums":
         raise ValueError(f"{opened.name} plays no drums; choose a --bundle of drums for a jam")
     kit_of(drum_map)
-    controls = SetJam(start_stop=_control(start_stop), tap=_control(tap), keep=_control(keep))
+    controls = assignments_of(control or ())
+    if osc_peer:
+        parse_peer(osc_peer)
     if journal is not None:
         check_journal(journal)
     start = StartJam(
@@ -102,7 +134,7 @@ def jam(
         click=click,
         journal=None if journal is None else journal.resolve(),
         seed=seed,
-        on_control=bool(start_stop),
+        on_control=wait or any(each.target == "start_stop" for each in controls),
     )
     joined = _broker(broker, broker_token_file, room)
     with JamProcesses(bundle, opened.bars, cache_dir() / "jam.log", joined) as processes:
@@ -110,8 +142,19 @@ def jam(
         if soundfont is not None:
             client.send(SetSound(soundfont=str(soundfont)))
         client.send(SetSampler(player="human", sounds=not own_sound))
-        client.send(controls.model_copy(update={"input_latency": latency / 1000.0}))
+        client.send(SetSync(follow=follow, sends_clock=send_clock))
+        if osc_port or osc_peer:
+            client.send(SetOsc(port=osc_port, peer=osc_peer))
         inputs = midi_in or _all_inputs(console, client)
+        if latency is None:
+            latency = latency_of(inputs)
+        client.send(
+            SetJam(
+                controls=controls,
+                input_latency=(latency - output_latency) / 1000.0,
+                output_latency=output_latency / 1000.0,
+            )
+        )
         client.send(
             SetMidi(
                 inputs=tuple(inputs),
@@ -182,17 +225,3 @@ def _print_ports(console: Console, client: EngineClient) -> None:
     for title, ports in (("in", state.inputs), ("out", state.outputs)):
         for port in ports or ("none is there",):
             console.print(f"{title:4} {port}", markup=False, highlight=False)
-
-
-def _control(text: str) -> Control | None:
-    from fmvae_core.live.jam_messages import Control
-
-    if not text:
-        return None
-    kind, _, number = text.partition(":")
-    try:
-        return Control.model_validate({"type": kind, "number": int(number)})
-    except ValueError:
-        raise ValueError(
-            f"'{text}' is no pad or pedal; write note:NUMBER or cc:NUMBER, the number 0 to 127"
-        ) from None

@@ -31,6 +31,8 @@ def main() -> int:
         force=True,
     )
     logging.handlers.QueueListener(lines, logging.StreamHandler()).start()
+    # Whoever logs to no logger of its own is no part of us: python-osc does so at each bad message.
+    logging.getLogger().addFilter(lambda record: False)
     logging.raiseExceptions = False  # nobody may be left to read them
 
     line = sys.stdin.readline()

@@ -67,7 +67,7 @@ class Engine:
         self._revisions: dict[str, int] = {}
         self._senders: dict[str, set[Client]] = {}
         self._failure: BaseException | None = None
-        self._stage = Stage(self._clock, self._transport, self._tell, self._kick.set)
+        self._stage = Stage(self._clock, self._transport, self._tell, self._kick.set, self._publish)
         self._timer = threading.Thread(target=self._run_timer, name="timer", daemon=True)
         self._server: Server[EngineCommand] = Server(
             endpoint, ENGINE_COMMANDS, self._on_command, self._on_connect, self._on_disconnect
@@ -132,13 +132,13 @@ class Engine:
             case SetPhrase():
                 self._set_phrase(client, command)
             case Play():
-                self._stage.jam.stop()
+                self._stage.end()
                 self._transport.play()
                 self._kick.set()
             case Stop():
                 self._transport.stop()
             case Panic():
-                self._stage.jam.stop()
+                self._stage.end()
                 self._transport.panic()
             case SetTransport():
                 self._transport.change(command)
@@ -231,7 +231,7 @@ class Engine:
                 worst = max(worst, woke - due)
             self._kick.clear()
             self._transport.wake()
-            self._stage.jam.wake()
+            self._stage.wake()
             lost = self._transport.take_lost_synth()
             if lost is not None:
                 self._sound.report_lost(lost)
@@ -246,7 +246,7 @@ class Engine:
                 worst = 0.0
                 tell = max(tell + _TELL, now)
             was_playing = playing
-            busy = playing or self._stage.jam.is_running
+            busy = playing or self._stage.is_busy
             if not kicked:  # a kick is one wake-up more, and takes the place of none
                 due += _WAKE if busy else _IDLE
             due = min(max(due, now), now + (_WAKE if busy else _IDLE))

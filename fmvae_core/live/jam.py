@@ -115,6 +115,11 @@ class Jam:
             return None if self._take is None else self._take.line.tempo
 
     @property
+    def partner(self) -> Partner:
+        """How the machine answers."""
+        return self._partner
+
+    @property
     def output_latency(self) -> float:
         """Seconds from what is played to its being heard."""
         return self._output_latency

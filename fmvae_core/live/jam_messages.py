@@ -9,27 +9,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam.keeps import Keep
 from fmvae_core.jam.messages import Cell, Partner, Point
 from fmvae_core.jam.rules import How, Settings, State
+from fmvae_core.live.control_messages import Assignment
 from fmvae_core.live.fields import Latency, SevenBits, Tempo, Velocity
 from fmvae_core.live.sound_messages import Player as Player  # the players' sound is part of it
 from fmvae_core.live.sound_messages import SetSampler as SetSampler
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import Phrase
-
-
-class Control(BaseModel):
-    """A note, or a controller whose value passes the middle on its way up: a pad, a pedal."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: Literal["note", "cc"]
-    number: SevenBits
-
 
 # --- to the engine ------------------------------------------------------------------------------
 
@@ -100,7 +91,8 @@ class StartJam(Message):
     seed
         Of the machine's answers.
     on_control
-        Whether it only begins once the control ``start_stop`` is worked.
+        Whether it only begins once it is started by a control, by OSC, or by the clock that is
+        followed.
     """
 
     kind: Literal["start_jam"] = "start_jam"
@@ -117,10 +109,11 @@ class StartJam(Message):
 class SetJam(Message):
     """Change how a jam goes, also before it begins; ``None`` leaves a thing as it is.
 
-    The controls hold for the kit's own ports: a note that is one is no hit.
-
     Parameters
     ----------
+    controls
+        All notes and controllers that do something. They hold for every port: a note that is one
+        is no hit.
     input_latency, output_latency
         Seconds from a hit to its message, and from what is played to its being heard. Hits count
         where the human heard the music when they were played; what leaves as MIDI leaves when the
@@ -133,9 +126,7 @@ class SetJam(Message):
     click: bool | None = None
     input_latency: Latency | None = None
     output_latency: Latency | None = None
-    start_stop: Control | None = None
-    tap: Control | None = None
-    keep: Control | None = None
+    controls: tuple[Assignment, ...] | None = None
 
 
 class StopJam(Message):

@@ -11,10 +11,24 @@ from pydantic import Field, TypeAdapter
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam.messages import Answer, AnswerRequest
+from fmvae_core.live.control_messages import (
+    ControlsState,
+    LearnControl,
+    OscState,
+    SetOsc,
+    SettingChanged,
+)
 from fmvae_core.live.fields import Level, Program
 from fmvae_core.live.fields import Tempo as Tempo  # also the other processes' messages have tempos
 from fmvae_core.live.jam_messages import JamCommand, JamEvent
 from fmvae_core.live.sound_messages import Outputs, SamplerState, SoundCommand
+from fmvae_core.live.sync_messages import (
+    CalibrationState,
+    SetSync,
+    StartCalibration,
+    StopCalibration,
+    SyncState,
+)
 from fmvae_core.music.phrase import Phrase
 
 # --- to the engine ------------------------------------------------------------------------------
@@ -86,6 +100,11 @@ EngineCommand = Annotated[
     | Quit
     | SoundCommand
     | JamCommand
+    | LearnControl
+    | SetOsc
+    | SetSync
+    | StartCalibration
+    | StopCalibration
     | Answer,
     Field(discriminator="kind"),
 ]
@@ -170,6 +189,16 @@ class Swapped(Message):
 
 
 EngineEvent = Annotated[
-    EngineState | Position | Swapped | JamEvent | AnswerRequest, Field(discriminator="kind")
+    EngineState
+    | Position
+    | Swapped
+    | JamEvent
+    | ControlsState
+    | SettingChanged
+    | OscState
+    | SyncState
+    | CalibrationState
+    | AnswerRequest,
+    Field(discriminator="kind"),
 ]
 ENGINE_EVENTS: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent)

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from fmvae_core.jam.pads import DOUBLE_TRIGGER_SECONDS, Hit, Pads
-from fmvae_core.live.jam_messages import Control
+from fmvae_core.jam.pads import Hit, Pads
+from fmvae_core.live.control_messages import Assignment, ControlsState, Setting, Switch, Target
+from fmvae_core.live.controls import Controls, Turned, Worked
 from fmvae_core.live.midi_ports import MidiEvent
 from fmvae_core.music.drums import DEFAULT_DRUM_MAP, DrumMap, drum_map
 
-_NOTE_OFF, _NOTE_ON, _PRESSURE, _CONTROLLER = 0x80, 0x90, 0xA0, 0xB0
-
-START_STOP_SECONDS = 0.3
-"""A start-stop control that is worked again this soon was worked once: nobody stops that soon."""
-
-_MIDDLE = 64  # a controller that passes it upwards is a pedal that is pressed
+_NOTE_ON, _PRESSURE, _CONTROLLER, _SYSTEM = 0x90, 0xA0, 0xB0, 0xF0
 
 
 class Listener(Protocol):
     """Is told what the human does."""
 
-    def hit(self, hit: Hit) -> None:
-        """Take a hit."""
+    def hit(self, hit: Hit, port: str) -> None:
+        """Take a hit of a port's."""
 
     def choke(self, pitch: int) -> None:
         """Take that a cymbal was grabbed; its pitch is that of Table 4."""
 
-    def control(self, name: str, seconds: float) -> None:
-        """Take that a control, ``start_stop``, ``tap`` or ``keep``, was worked."""
+    def control(self, name: Switch, seconds: float) -> None:
+        """Take that a switch, ``start_stop``, ``tap`` or ``keep``, was worked."""
+
+    def turn(self, setting: Setting, value: float) -> None:
+        """Take that a control has changed a setting."""
+
+    def learnt(self) -> None:
+        """Take that a control was learnt."""
+
+    def system(self, event: MidiEvent) -> None:
+        """Take a message of a clock's."""
 
 
 class MidiInput:
@@ -40,19 +45,24 @@ class MidiInput:
     listener
         Told of each, on the thread that the event came on.
     on_activity
-        Called with every event first.
+        Called with every event first, but for those of clocks.
+    value_of
+        Tells where a setting stands.
     """
 
-    def __init__(self, listener: Listener, on_activity: Callable[[MidiEvent], None]) -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        on_activity: Callable[[MidiEvent], None],
+        value_of: Callable[[Setting], float],
+    ) -> None:
         self._listener = listener
         self._on_activity = on_activity
         self._lock = threading.Lock()
         self._kit: DrumMap = drum_map(DEFAULT_DRUM_MAP)
         self._pedal_decides = False
         self._pads: dict[str, Pads] = {}
-        self._controls: dict[str, Control] = {}
-        self._worked: dict[str, float] = {}
-        self._values: dict[tuple[str, int], int] = {}
+        self._controls = Controls(value_of)
 
     @property
     def kit(self) -> DrumMap:
@@ -67,55 +77,64 @@ class MidiInput:
                 self._pedal_decides = pedal_decides
             self._pads.clear()
 
-    def set_control(self, name: str, control: Control) -> None:
-        """Let a note or a controller be a control."""
+    def assign(self, assignments: Iterable[Assignment]) -> None:
+        """Let these be all controls."""
         with self._lock:
-            self._controls[name] = control
+            self._controls.assign(assignments)
+
+    def learn(self, target: Target | None, is_relative: bool) -> None:
+        """Take the next control that is moved as that of a target; ``None`` ends the waiting."""
+        with self._lock:
+            self._controls.learn(target, is_relative)
+
+    @property
+    def controls(self) -> ControlsState:
+        """Which control does what."""
+        with self._lock:
+            return ControlsState(
+                assignments=self._controls.assignments, learning=self._controls.learning
+            )
 
     def receive(self, event: MidiEvent) -> None:
         """Take an event of a port."""
+        if event.data[0] >= _SYSTEM:
+            self._listener.system(event)
+            return
         self._on_activity(event)
         if len(event.data) != 3:
             return
         status, first, second = event.data
         status &= 0xF0
         with self._lock:
+            was_learning = self._controls.learning
             hit, choked, worked = self._understand(event, status, first, second)
-        if worked is not None:
-            self._listener.control(worked, event.time)
+            has_learnt = self._controls.learning != was_learning
+        if has_learnt:
+            self._listener.learnt()
+        if isinstance(worked, Worked):
+            self._listener.control(worked.switch, event.time)
+        elif worked is not None:
+            self._listener.turn(worked.setting, worked.value)
         if hit is not None:
-            self._listener.hit(hit)
+            self._listener.hit(hit, event.port)
         if choked is not None:
             self._listener.choke(choked)
 
     def _understand(
         self, event: MidiEvent, status: int, first: int, second: int
-    ) -> tuple[Hit | None, int | None, str | None]:
+    ) -> tuple[Hit | None, int | None, Worked | Turned | None]:
         pads = self._pads.get(event.port)
         if pads is None:
             pads = self._pads[event.port] = Pads(self._kit, self._pedal_decides)
         if status == _NOTE_ON and second:
-            for name, control in self._controls.items():
-                if control == Control(type="note", number=first):
-                    return None, None, self._work(name, event.time)
+            is_control, switch = self._controls.note(event.time, first)
+            if is_control:
+                return None, None, switch
             return pads.note_on(event.time, first, second), None, None
         if status == _PRESSURE:
             return None, pads.choke(first, second), None
         if status == _CONTROLLER:
             pads.control(first, second)
-            before = self._values.get((event.port, first), 0)
-            self._values[event.port, first] = second
-            if before < _MIDDLE <= second:
-                for name, control in self._controls.items():
-                    if control == Control(type="cc", number=first):
-                        return None, None, self._work(name, event.time)
+            worked = self._controls.controller(event.time, event.port, first, second)
+            return None, None, worked
         return None, None, None
-
-    def _work(self, name: str, seconds: float) -> str | None:
-        """Return the control, or ``None`` for the echo of a pad or pedal that rings."""
-        echo = START_STOP_SECONDS if name == "start_stop" else DOUBLE_TRIGGER_SECONDS
-        last = self._worked.get(name)
-        if last is not None and seconds - last < echo:
-            return None
-        self._worked[name] = seconds
-        return name

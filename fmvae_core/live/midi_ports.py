@@ -122,6 +122,7 @@ class MidiPorts:
         self._on_change = on_change
         self._now = now
         self._lock = threading.Lock()  # for what is wanted, the state and the open output
+        self._sending = threading.Lock()  # taken before the other
         self._wanted_inputs: tuple[str, ...] = ()
         self._wanted_output = ""
         self._state = MidiState()
@@ -165,16 +166,17 @@ class MidiPorts:
 
     def send(self, data: Sequence[int]) -> None:
         """Send a message to the output, if it is open."""
-        with self._lock:
-            if (
-                self._outputs and len(data) == 3 and data[0] & 0xE0 == _NOTE_OFF
-            ):  # a note-off or a note-on
-                key = data[0] & 0x0F, data[1]
-                if data[0] & 0xF0 == _NOTE_ON and data[2]:
-                    self._sounding.add(key)
-                else:
-                    self._sounding.discard(key)
-            for output in self._outputs:
+        with self._sending:  # a port is not deleted meanwhile; nobody else waits for a slow one
+            with self._lock:
+                outputs = self._outputs
+                is_note = len(data) == 3 and data[0] & 0xE0 == _NOTE_OFF  # its start or its end
+                if outputs and is_note:
+                    key = data[0] & 0x0F, data[1]
+                    if data[0] & 0xF0 == _NOTE_ON and data[2]:
+                        self._sounding.add(key)
+                    else:
+                        self._sounding.discard(key)
+            for output in outputs:
                 output.port.send_message(list(data))
 
     def close(self) -> None:
@@ -311,6 +313,7 @@ class MidiPorts:
             try:
                 port = _make(api, direction, _CLIENT if place is None else f"{_CLIENT} {direction}")
                 if direction == "in":
+                    port.ignore_types(timing=False)  # clocks are heard, the rest stays as it is
                     self._listen(port, api, name if place is None else place.name)
                 if place is None:
                     port.open_virtual_port(direction)
@@ -344,13 +347,14 @@ class MidiPorts:
         with self._lock:
             closing, self._outputs = self._outputs, []
             sounding, self._sounding = self._sounding, set()
-        for each in closing:
-            try:
-                for channel, pitch in sorted(sounding):
-                    each.port.send_message([_NOTE_OFF | channel, pitch, 0])
-            except (OSError, ValueError) as error:  # it has vanished
-                log.warning("cannot end what sounds: %s", error)
-            self._delete(each.port, each.api)
+        with self._sending:
+            for each in closing:
+                try:
+                    for channel, pitch in sorted(sounding):
+                        each.port.send_message([_NOTE_OFF | channel, pitch, 0])
+                except (OSError, ValueError) as error:  # it has vanished
+                    log.warning("cannot end what sounds: %s", error)
+                self._delete(each.port, each.api)
 
     def _delete(self, port: Any, api: int) -> None:
         import rtmidi

@@ -15,6 +15,7 @@ from fmvae_core.jam.keeps import save_keep
 from fmvae_core.jam.messages import Answer
 from fmvae_core.jam.pads import Hit
 from fmvae_core.live.clock import Clock
+from fmvae_core.live.control_messages import Setting, Switch
 from fmvae_core.live.jam import Jam
 from fmvae_core.live.jam_messages import (
     HumanPhrase,
@@ -34,9 +35,12 @@ from fmvae_core.live.jam_messages import (
     Tap,
 )
 from fmvae_core.live.messages import SetTransport
+from fmvae_core.live.midi_clock import TICK, Pulse
 from fmvae_core.live.midi_input import MidiInput
 from fmvae_core.live.midi_output import MidiOutput
 from fmvae_core.live.midi_ports import MidiEvent, MidiPorts
+from fmvae_core.live.steering import Steering, SteeringCommand
+from fmvae_core.live.sync import Moment
 from fmvae_core.live.tap import TapTempo
 from fmvae_core.live.transport import Transport
 from fmvae_core.live.voices import DRUM_CHANNEL, SoundEvent
@@ -66,6 +70,8 @@ class Stage:
         Tells every client.
     kick
         Wakes the engine's timer.
+    publish
+        Tells every client of the engine's state, after a change that no client asked for.
     """
 
     def __init__(
@@ -74,8 +80,10 @@ class Stage:
         transport: Transport,
         tell: Callable[[Message], None],
         kick: Callable[[], None],
+        publish: Callable[[], None] = lambda: None,
     ) -> None:
         self._now = clock.now
+        self._publish = publish
         self._transport = transport
         self._tell = tell
         self._lock = threading.Lock()
@@ -84,30 +92,43 @@ class Stage:
         self._tells_notes = False
         self._start = StartJam()
         self._tap = TapTempo()
-        self._input = MidiInput(self, self._on_activity)
+        self._input = MidiInput(self, self._on_activity, lambda s: self._steering.desk.value(s))
         self._ports = MidiPorts(self._input.receive, self._tell_ports, clock.now)
         self._output = MidiOutput(self._send, clock.now)
-        self.jam = Jam(clock.now, self._sound, self._release, self._tell_of_jam, kick)
+        self.jam = Jam(clock.now, self._sound, self._release, self._tell_of_jam, kick, self._pulse)
+        self._steering = Steering(clock.now, self, transport, self._input, self._output, self._tell)
+        self._had_output = False
 
     def close(self) -> None:
         """End the jam and let go of the ports."""
         self.jam.stop()
+        self._steering.close()
         self._output.close()
         self._ports.close()
 
-    def handle(self, client: Client, command: JamCommand | Answer) -> None:
+    @property
+    def is_busy(self) -> bool:
+        """Whether `wake` has to be called a hundred times a second."""
+        return self.jam.is_running or self._steering.calibration.is_running
+
+    def wake(self) -> None:
+        """Do what falls due; to be called as `fmvae_core.live.jam.Jam.wake` is."""
+        self._steering.wake()
+        self.jam.wake()
+
+    def handle(self, client: Client, command: JamCommand | SteeringCommand | Answer) -> None:
         """Do what a client asks for. What cannot be done becomes a `JamProblem` for it."""
         try:
             self._handle(client, command)
         except (ValueError, OSError) as error:
             client.send(_problem(error))
 
-    def _handle(self, client: Client, command: JamCommand | Answer) -> None:
+    def _handle(self, client: Client, command: JamCommand | SteeringCommand | Answer) -> None:
         match command:
             case SetMidi():
                 self._set_midi(command)
             case PadHit():
-                self.hit(Hit(self._now(), command.drum, command.velocity))
+                self.hit(Hit(self._now(), command.drum, command.velocity), "")
             case OfferAnswers():
                 with self._lock:
                     self._answerers = [each for each in self._answerers if each[0] is not client]
@@ -120,7 +141,7 @@ class Stage:
                 if not command.on_control:
                     self._start_jam()
             case SetJam():
-                self._set_jam(command)
+                self.set_jam(command)
             case StopJam():
                 self.jam.stop()
             case KeepPhrases():
@@ -129,11 +150,14 @@ class Stage:
                 self.control("tap", self._now())
             case JamProblem():
                 self._tell_problem(command)
+            case _:
+                self._steering.handle(command)
 
     def greet(self, client: Client) -> None:
         """Tell a new client where the jam is, and of the ports once anybody has asked for some."""
         if self.jam.told is not None:
             client.send(self.jam.told)
+        self._steering.greet(client.send)
         state = self._ports.state
         if state.wanted_inputs or state.wanted_output:
             client.send(self._ports_state())
@@ -158,13 +182,14 @@ class Stage:
     def change(self, wanted: SetTransport) -> None:
         """Take note of a change of the transport: a jam goes at the same tempo."""
         if wanted.tempo is not None:
-            self.jam.set_tempo(wanted.tempo)
-            self._keep_tempo(wanted.tempo)
+            self.set_tempo(wanted.tempo)
 
     # --- what the human does ----------------------------------------------------------------------
 
-    def hit(self, hit: Hit) -> None:
-        """Let a hit sound, then take it in."""
+    def hit(self, hit: Hit, port: str) -> None:
+        """Let a hit of a port's sound, then take it in."""
+        if self._steering.hit(hit, port):
+            return
         self._transport.strike(hit.pitch, hit.velocity)
         self.jam.hit(hit)
 
@@ -172,22 +197,63 @@ class Stage:
         """Damp a cymbal that was grabbed."""
         self._transport.choke(pitch)
 
-    def control(self, name: str, seconds: float) -> None:
-        """Do what a control is for. What cannot be done becomes a `JamProblem` for every client."""
+    def control(self, name: Switch, seconds: float) -> None:
+        """Do what a switch is for. What cannot be done becomes a `JamProblem` for every client."""
         try:
             self._control(name, seconds)
         except (ValueError, OSError) as error:
             self._tell_problem(_problem(error))
 
+    def turn(self, setting: Setting, value: float) -> None:
+        """Take what a knob has changed."""
+        self._steering.turn(setting, value)
+
+    def learnt(self) -> None:
+        """Tell every client which control does what."""
+        self._steering.tell_controls()
+
+    def system(self, event: MidiEvent) -> None:
+        """Take a message of a clock's."""
+        self._steering.system(event)
+
+    # --- what steers ------------------------------------------------------------------------------
+
+    def begin(self, moment: Moment | None) -> None:
+        """Begin a take as the last one, at a moment or now."""
+        try:
+            self._start_jam(again=True, moment=moment)
+        except (ValueError, OSError) as error:
+            self._tell_problem(_problem(error))
+
+    def end(self) -> None:
+        """End the take, or the click of a calibration."""
+        self.jam.stop()
+        self._steering.calibration.stop()
+
+    def set_tempo(self, tempo: float) -> None:
+        """Change the tempo, of the next take too; a MIDI clock that is followed knows better."""
+        if self._steering.sync.is_led:
+            return
+        self._transport.change(SetTransport(tempo=tempo))
+        self.jam.set_tempo(tempo)
+        self._keep_tempo(tempo)
+        self._steering.sync.propose(tempo)
+        self._publish()
+
+    def take_tempo(self, tempo: float) -> None:
+        """Take over the tempo of a master, whose beats the take follows already."""
+        if self._transport.state.tempo != tempo:
+            self._transport.change(SetTransport(tempo=tempo))
+            self._keep_tempo(tempo)
+            self._publish()
+
     # --- the rest ---------------------------------------------------------------------------------
 
-    def _control(self, name: str, seconds: float) -> None:
+    def _control(self, name: Switch, seconds: float) -> None:
         if name == "tap":
             tempo = self._tap.tap(seconds)
             if tempo is not None:
-                self._transport.change(SetTransport(tempo=tempo))
-                self.jam.set_tempo(tempo)
-                self._keep_tempo(tempo)
+                self.set_tempo(tempo)
         elif name == "keep":
             self._keep()
         elif self.jam.is_running:
@@ -219,16 +285,22 @@ class Stage:
         if self._start.tempo is not None:
             self._start = self._start.model_copy(update={"tempo": tempo})
 
-    def _start_jam(self, again: bool = False) -> None:
+    def _start_jam(self, again: bool = False, moment: Moment | None = None) -> None:
         start = self._start
         if start.journal is not None and again:
             start = start.model_copy(update={"journal": _free(start.journal)})
         if start.journal is None and start.is_recorded:
             start = start.model_copy(update={"journal": new_take(datetime.now())})
         self._transport.stop()
-        if start.tempo is not None:
+        self._steering.calibration.stop()
+        moment = moment or self._steering.sync.moment()
+        if moment is not None and moment.tempo is not None:
+            self.take_tempo(round(moment.tempo, 1))
+        elif start.tempo is not None:
             self._transport.change(SetTransport(tempo=start.tempo))
-        self.jam.start(start, self._transport.state.tempo)
+        at = None if moment is None else moment.at
+        self.jam.start(start, self._transport.state.tempo, at)
+        self._steering.sync.begun(moment)
 
     def _set_midi(self, wanted: SetMidi) -> None:
         kit = None if wanted.drum_map is None else drum_map(wanted.drum_map)
@@ -238,7 +310,8 @@ class Stage:
         self._ports.choose(wanted.inputs, wanted.output)
         self._tell_ports()
 
-    def _set_jam(self, wanted: SetJam) -> None:
+    def set_jam(self, wanted: SetJam) -> None:
+        """Change how the jam goes, and the takes after it."""
         if wanted.output_latency is not None:
             self._output.delay = max(0.0, wanted.output_latency)
         self.jam.change(
@@ -250,12 +323,9 @@ class Stage:
         )
         given = wanted.model_dump(include={"settings", "partner", "click"}, exclude_none=True)
         self._start = StartJam.model_validate(self._start.model_dump() | given)
-        if wanted.start_stop is not None:
-            self._input.set_control("start_stop", wanted.start_stop)
-        if wanted.tap is not None:
-            self._input.set_control("tap", wanted.tap)
-        if wanted.keep is not None:
-            self._input.set_control("keep", wanted.keep)
+        if wanted.controls is not None:
+            self._input.assign(wanted.controls)
+            self._steering.tell_controls()
 
     def _sound(self, events: list[SoundEvent]) -> None:
         self._transport.sound(events)
@@ -263,20 +333,25 @@ class Stage:
 
     def _release(self) -> None:
         self._transport.release()
-        self._output.stop()
+        self._output.stop(self._steering.sync.last_words())
+
+    def _pulse(self, pulses: list[Pulse]) -> None:
+        self._steering.pulse(pulses)
 
     def _send(self, data: Sequence[int]) -> None:
         state = self._ports.state
         if state.is_output_open:
             self._ports.send(data)
-            self.jam.note_midi(
-                self._now(), direction="out", port=state.wanted_output, data=tuple(data)
-            )
+            if data[0] != TICK:
+                self.jam.note_midi(
+                    self._now(), direction="out", port=state.wanted_output, data=tuple(data)
+                )
 
     def _tell_of_jam(self, message: Message) -> None:
         if isinstance(message, HumanPhrase):
             self._transport.follow(message.phrase)
         self._tell(message)
+        self._steering.heard(message)
 
     def _tell_problem(self, problem: JamProblem) -> None:
         self.jam.note_trouble(problem.text)
@@ -293,6 +368,10 @@ class Stage:
                 self._tell(NoteHeard(port=event.port, pitch=pitch, velocity=velocity))
 
     def _tell_ports(self) -> None:
+        has_output = self._ports.state.is_output_open
+        if has_output and not self._had_output:
+            self._steering.sync.rejoin()
+        self._had_output = has_output
         self._tell(self._ports_state())
 
     def _ports_state(self) -> MidiPortsState:

@@ -135,8 +135,10 @@ def test_a_jam_goes_on_when_the_model_dies_and_ends_cleanly(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--start-stop", "pedal"], "write note:NUMBER or cc:NUMBER"),
-        (["--tap", "cc:200"], "write note:NUMBER or cc:NUMBER"),
+        (["--control", "start_stop=pedal"], "write start_stop=note:NUMBER or cc:NUMBER"),
+        (["--control", "adventure=note:37"], "write adventure=cc:NUMBER"),
+        (["--control", "speed=cc:21"], "choose one of"),
+        (["--osc-peer", "nowhere"], "write HOST:PORT"),
         (["--drum-map", "kazoo"], "choose one of"),
         (["--bundle", "nowhere"], "nowhere"),
         (["--journal", __file__], "never overwritten"),

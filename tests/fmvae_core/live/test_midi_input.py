@@ -3,27 +3,56 @@
 from __future__ import annotations
 
 from fmvae_core.jam.pads import Hit
-from fmvae_core.live.jam_messages import Control
+from fmvae_core.live.control_messages import (
+    Assignment,
+    Control,
+    ControlsState,
+    Setting,
+    Switch,
+)
 from fmvae_core.live.midi_input import MidiInput
 from fmvae_core.live.midi_ports import MidiEvent
 from fmvae_core.live.tap import TapTempo
 from fmvae_core.music.drums import DRUMS, drum_map
 
 
+def _note(number: int) -> Control:
+    return Control(type="note", number=number)
+
+
+def _cc(number: int) -> Control:
+    return Control(type="cc", number=number)
+
+
 class Human:
     def __init__(self) -> None:
         self.done: list[object] = []
         self.events: list[MidiEvent] = []
-        self.input = MidiInput(self, self.events.append)
+        self.input = MidiInput(self, self.events.append, lambda setting: 0.0)
 
-    def hit(self, hit: Hit) -> None:
+    def hit(self, hit: Hit, port: str) -> None:
         self.done.append((DRUMS[hit.drum].key, hit.velocity))
 
     def choke(self, pitch: int) -> None:
         self.done.append(f"choke {pitch}")
 
-    def control(self, name: str, seconds: float) -> None:
+    def control(self, name: Switch, seconds: float) -> None:
         self.done.append(name)
+
+    def turn(self, setting: Setting, value: float) -> None:
+        self.done.append((setting, value))
+
+    def learnt(self) -> None:
+        self.done.append(self.input.controls)
+
+    def system(self, event: MidiEvent) -> None:
+        self.done.append(event.data)
+
+    def assign(self, **controls: Control) -> None:
+        self.input.assign(
+            Assignment.model_validate({"target": target, "control": control})
+            for target, control in controls.items()
+        )
 
     def send(self, *data: int, at: float = 1.0, port: str = "kit") -> None:
         self.input.receive(MidiEvent(at, port, data))
@@ -67,8 +96,7 @@ def test_the_kit_can_be_changed() -> None:
 
 def test_controls_are_no_hits_and_a_pedal_counts_once() -> None:
     human = Human()
-    human.input.set_control("start_stop", Control(type="cc", number=64))
-    human.input.set_control("tap", Control(type="note", number=37))
+    human.assign(start_stop=_cc(64), tap=_note(37))
     human.send(0x99, 37, 50)
     for at, value in enumerate((0, 30, 100, 127, 90, 10, 70)):
         human.send(0xB0, 64, value, at=float(at))
@@ -77,13 +105,32 @@ def test_controls_are_no_hits_and_a_pedal_counts_once() -> None:
 
 def test_a_control_that_rings_is_worked_once() -> None:
     human = Human()
-    human.input.set_control("start_stop", Control(type="note", number=37))
-    human.input.set_control("tap", Control(type="note", number=38))
+    human.assign(start_stop=_note(37), tap=_note(38))
     for at in (1.000, 1.010, 1.250, 1.400):
         human.send(0x99, 37, 90, at=at)
     for at in (2.000, 2.010, 2.250):
         human.send(0x99, 38, 90, at=at)
     assert human.done == ["start_stop", "start_stop", "tap", "tap"]
+
+
+def test_a_knob_is_learnt_and_then_turns_its_setting() -> None:
+    human = Human()
+    human.input.learn("adventure", is_relative=False)
+    human.send(0xB0, 21, 0)
+    human.send(0xB0, 21, 9)
+    assignment = Assignment(target="adventure", control=_cc(21))
+    assert human.done == [ControlsState(assignments=(assignment,))]
+    human.send(0xB0, 21, 0)
+    human.send(0xB0, 21, 127)
+    assert human.done[1:] == [("adventure", 0.0), ("adventure", 32.0)]
+
+
+def test_what_clocks_send_is_handed_on_and_is_no_activity() -> None:
+    human = Human()
+    human.send(0xF8)
+    human.send(0xF2, 8, 0)
+    assert human.done == [(0xF8,), (0xF2, 8, 0)]
+    assert human.events == []
 
 
 def test_a_tempo_is_tapped() -> None:
