@@ -47,6 +47,13 @@ PARTS: dict[str, tuple[str, ...]] = {
         "lateness_ms_p50",
         "lateness_ms_p99",
     ),
+    "broker": (
+        "broker_ms_p50",
+        "broker_ms_p99",
+        "broker_50_ms_p99",
+        "broker_fuzzed",
+        "broker_fuzzed_ms_p99",
+    ),
 }
 OUT = Path("build/bench.json")
 

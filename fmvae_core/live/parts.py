@@ -58,6 +58,7 @@ class Parts:
         self._library = library
         self._fluid = fluid
         self._pairs = 1
+        self._lacking: set[tuple[int, int, int]] = set()  # fonts' numbers, banks and programs
         self._parts = {
             part: Part(font, 0 if part == MELODY_CHANNEL else DRUM_BANK) for part in PARTS
         }
@@ -144,10 +145,13 @@ class Parts:
 
     def _select(self, part: int, program: int) -> bool:
         wanted = self._parts[part]
-        chosen = self._fluid.program_select(
-            self.channel(part), wanted.font.number, wanted.bank, program
-        )
-        return bool(chosen == 0)
+        preset = wanted.font.number, wanted.bank, program
+        if preset in self._lacking:  # FluidSynth would complain each time
+            return False
+        if self._fluid.program_select(self.channel(part), *preset) != 0:
+            self._lacking.add(preset)
+            return False
+        return True
 
     def _balance(self, part: int) -> float:
         """Return by which amplitude a part is to be turned down: its font may be a loud one."""
