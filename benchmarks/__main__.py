@@ -47,6 +47,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "lateness_ms_p50",
         "lateness_ms_p99",
     ),
+    "through": ("through_ms_p50", "through_ms_p99", "through_period_ms"),
     "broker": (
         "broker_ms_p50",
         "broker_ms_p99",
