@@ -11,17 +11,18 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import asyncio
 import logging
 import re
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import BaseModel, ValidationError
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidURI, WebSocketException
-from websockets.sync.client import ClientConnection, connect
 
 from fmvae_core.broker.limits import MAX_MESSAGE_BYTES
 from fmvae_core.broker.protocol import (
@@ -75,40 +76,45 @@ def serve_model(settings: ModelSettings, say: Callable[[str], None] = log.info) 
         token=settings.token,
         model=ModelInfo(title=title, bundle=bundle.sha256, bars=bundle.bars),
     )
+    asyncio.run(_serve(settings.url, hello, machine, say))
+
+
+async def _serve(
+    url: str, hello: Serve, machine: MachinePlayer, say: Callable[[str], None]
+) -> NoReturn:
     is_told = False
     while True:
         try:
-            with connect(
-                settings.url,
+            async with connect(
+                url,
                 proxy=None,
                 compression=None,
-                max_size=MAX_MESSAGE_BYTES * 2,  # a request, and what the broker puts around it
+                max_size=2 * MAX_MESSAGE_BYTES,  # a request, and what the broker puts around it
                 ping_interval=_PING_SECONDS,
                 ping_timeout=_PING_SECONDS,
                 close_timeout=1.0,
             ) as wire:
-                wire.send(hello.model_dump_json())
-                _answer(wire, machine, lambda: say(f"Answers for {settings.url}"))
+                await wire.send(hello.model_dump_json())
+                async for text in wire:
+                    message = FROM_BROKER.validate_json(text)
+                    if isinstance(message, Welcome):
+                        say(f"Answers for {url}")
+                        is_told = False
+                    elif isinstance(message, Problem):
+                        if message.is_end:
+                            raise ValueError(f"{message.text}; {message.remedy}")
+                        log.warning("the broker says: %s. %s", message.text, message.remedy)
+                    elif isinstance(message, Work):
+                        await wire.send(_work(machine, message).model_dump_json())
+            why = "it has hung up"
         except InvalidURI:
-            raise ValueError(f"'{settings.url}' is no ws:// or wss:// address") from None
-        except (OSError, WebSocketException) as error:
-            if not is_told:
-                say(f"The broker at {settings.url} is not there ({error}); looking for it again")
-        is_told = True
-        time.sleep(RETRY_SECONDS)
-
-
-def _answer(wire: ClientConnection, machine: MachinePlayer, on_welcome: Callable[[], None]) -> None:
-    for text in wire:
-        message = FROM_BROKER.validate_json(text)
-        if isinstance(message, Welcome):
-            on_welcome()
-        elif isinstance(message, Problem):
-            if message.is_end:
-                raise ValueError(f"{message.text}; {message.remedy}")
-            log.warning("the broker says: %s. %s", message.text, message.remedy)
-        elif isinstance(message, Work):
-            wire.send(_work(machine, message).model_dump_json())
+            raise ValueError(f"'{url}' is no ws:// or wss:// address") from None
+        except (OSError, TimeoutError, WebSocketException) as error:
+            why = str(error)
+        if not is_told:
+            say(f"The broker at {url} is not there ({why}); looking for it again")
+            is_told = True
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def _work(machine: MachinePlayer, work: Work) -> Reply | Decline:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,61 +17,11 @@ from fmvae_core.jam.journal import read_journal
 from fmvae_core.jam.records import Answered
 from fmvae_core.models.bundle import Bundle
 from tests.conftest import children
-from tests.fmvae_core.broker.rig import Guest, free_port, wait_until
+from tests.fmvae_core.broker.rig import Command, Guest, free_port, wait_until
 from tests.fmvae_core.test_cli_jam import JamCommand
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "broker_client.py"
 PATIENCE = 60.0
-
-
-class Command:
-    """A command, and the lines it has printed."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "FLATJAM_CACHE": str(folder), "PYTHONUNBUFFERED": "1"},
-            text=True,
-        )
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.strip())
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-    def wait_for(self, text: str) -> str:
-        """Wait for a line with a text, and return it."""
-
-        def is_there() -> bool:
-            assert self.process.poll() is None or text in self.text, self.lines
-            return text in self.text
-
-        wait_until(is_there, f"told '{text}'")
-        return next(line for line in self.lines if text in line)
-
-    def wait(self) -> int:
-        status = self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-        return status
-
-    def __enter__(self) -> Command:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 Start = Callable[..., Command]
