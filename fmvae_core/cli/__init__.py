@@ -10,7 +10,18 @@ import sys
 
 import typer
 
-from fmvae_core.cli import bundles, corpora, evaluation, jam, journal, kit, music, serve, training
+from fmvae_core.cli import (
+    bundles,
+    calibrate,
+    corpora,
+    evaluation,
+    jam,
+    journal,
+    kit,
+    music,
+    serve,
+    training,
+)
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
@@ -28,6 +39,7 @@ for command in (
     music.render,
     jam.jam,
     kit.learn_kit,
+    calibrate.calibrate,
     journal.journal,
     serve.serve,
     training.train,
