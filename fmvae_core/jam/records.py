@@ -43,7 +43,7 @@ class Head(Record):
 
 
 class MidiEvent(Record):
-    """A MIDI message that came in or went out, as its bytes."""
+    """A MIDI message that came in or went out, as its bytes; the ticks of clocks are left out."""
 
     kind: Literal["midi"] = "midi"
     direction: Literal["in", "out"]

@@ -235,6 +235,14 @@ class Jam:
                 return turn
         return None
 
+    def is_final_ready(self, beat: float) -> bool:
+        """Return whether nothing better can come for the turn after a beat."""
+        following = next((turn for turn in self.turns if turn.start > beat), None)
+        return following is not None and any(
+            ask.is_final and ask.turn == following.number and ask.number in self.answered
+            for ask in self.asks
+        )
+
     def state(self, beat: float) -> State:
         """Return what to show at a beat."""
         turn = self.turn(beat)

@@ -25,18 +25,16 @@ from fmvae_core.jam.window import HALF_STEP
 from fmvae_core.live.jam_line import JamLine
 from fmvae_core.live.jam_messages import (
     HumanHeard,
-    HumanHit,
     HumanPhrase,
     JamProblem,
     JamState,
-    MachinePhrase,
     StartJam,
 )
 from fmvae_core.live.midi_clock import Line, Pulse
 from fmvae_core.live.scheduler import QUEUE_SECONDS
-from fmvae_core.live.take import Take, jam_state
+from fmvae_core.live.take import Take, human_hit, jam_state, machine_phrase
 from fmvae_core.live.voices import SoundEvent
-from fmvae_core.music.phrase import BEATS_PER_BAR, Phrase
+from fmvae_core.music.phrase import BEATS_PER_BAR
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +154,7 @@ class Jam:
             line.click = self._click
             self._conversation = Conversation(wanted.seed)
             self._take = Take(line, self._conversation, journal)
-            self._note_turns(self._take)
+            self._take.note_turns(self._now(), self._rules)
             self._name = "" if wanted.journal is None else wanted.journal.stem
             log.info("a jam begins at %g bpm", tempo)
         self._kick()
@@ -279,29 +277,15 @@ class Jam:
         """Take in a hit of the human's, and tell of it."""
         with self._lock:
             if self._take is None:
-                self._tell(HumanHit(drum=hit.drum, velocity=hit.velocity))
+                self._tell(human_hit(hit))
                 return
             self.wake()  # a hit may be the first thing of a turn
             beat = self._take.line.beat(hit.seconds - self._latency)  # of what was heard then
             turn = self._rules.listening_turn(beat)
             if turn is not None:
                 self._take.conversation.hear(turn, beat, hit.pitch, hit.velocity)
-            self._take.note(
-                hit.seconds,
-                records.HumanHit,
-                beat=beat,
-                drum=hit.drum,
-                velocity=hit.velocity,
-                turn=None if turn is None else turn.number,
-            )
-            self._tell(
-                HumanHit(
-                    drum=hit.drum,
-                    velocity=hit.velocity,
-                    turn=None if turn is None else turn.number,
-                    onset=None if turn is None else beat - turn.start,
-                )
-            )
+            self._take.note_hit(hit, beat, turn)
+            self._tell(human_hit(hit, beat, turn))
 
     def note_midi(self, seconds: float, **fields: Any) -> None:
         """Write a MIDI message that came in or went out to the take's journal."""
@@ -344,10 +328,10 @@ class Jam:
                 return
             now = self._now()
             line = take.line
-            ahead = QUEUE_SECONDS if self._is_final_ready(line.beat(now)) else CHOICE_SECONDS
+            ahead = QUEUE_SECONDS if self._rules.is_final_ready(line.beat(now)) else CHOICE_SECONDS
             heard = line.beat(now - self._latency)
             self._rules, actions = self._rules.advance(heard, line.beat(now + ahead))
-            self._note_turns(take)
+            take.note_turns(now, self._rules)
             for action in actions:
                 if isinstance(action, Ask):
                     self._ask(take, action)
@@ -377,32 +361,9 @@ class Jam:
 
     # --- with the lock held -----------------------------------------------------------------------
 
-    def _is_final_ready(self, beat: float) -> bool:
-        """Return whether nothing better can come for the next turn."""
-        following = next((turn for turn in self._rules.turns if turn.start > beat), None)
-        return following is not None and any(
-            ask.is_final and ask.turn == following.number and ask.number in self._rules.answered
-            for ask in self._rules.asks
-        )
-
     def _note_changed(self, take: Take) -> None:
         wanted = {"settings": self._rules.settings, "partner": self._partner}
         take.note(self._now(), records.Changed, **wanted)
-
-    def _note_turns(self, take: Take) -> None:
-        for turn in self._rules.turns:
-            if turn.number >= take.turns:
-                take.turns = turn.number + 1
-                take.note(
-                    self._now(),
-                    records.TurnSet,
-                    turn=turn.number,
-                    start=turn.start,
-                    bars=turn.bars,
-                    listens=turn.listens,
-                    answers=turn.answers,
-                    holds=turn.holds,
-                )
 
     def _ask(self, take: Take, ask: Ask) -> None:
         bars = self._rules.settings.bars
@@ -423,37 +384,12 @@ class Jam:
         )
 
     def _play(self, take: Take, play: Play) -> None:
-        take.counts[play.how] += 1
-        take.note(
-            self._now(),
-            records.Played,
-            turn=play.turn.number,
-            start=play.turn.start,
-            bars=play.turn.bars,
-            number=play.number,
-            how=play.how,
-        )
+        take.note_played(self._now(), play)
         tempo = take.line.tempo
         played = take.conversation.play(play, tempo)
-        if played is None:
-            empty = Phrase((), play.turn.bars, tempo)
-            self._tell(MachinePhrase(turn=play.turn.number, phrase=empty, how=play.how))
-            return
-        answer, phrase = played
-        take.line.play(phrase, play.turn.start)
-        self._tell(
-            MachinePhrase(
-                turn=play.turn.number,
-                phrase=phrase,
-                how=play.how,
-                z_human=answer.z_human,
-                z_machine=answer.z_machine,
-                heard=answer.heard,
-                sigma=answer.sigma,
-                changed_hits=answer.changed_hits,
-                broker=answer.broker,
-            )
-        )
+        if played is not None:
+            take.line.play(played[1], play.turn.start)
+        self._tell(machine_phrase(play, played, tempo))
 
     def _tell_of_journal(self, problem: str | None) -> None:
         if problem is not None:

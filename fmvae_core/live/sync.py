@@ -98,7 +98,7 @@ class Sync:
                 self._sends_clock = wanted.sends_clock
                 if not self._sends_clock:
                     self._send([(self._now(), data) for data in self._out.stop()])
-            self._tell_state(None)
+            self._tell_state(self._line())
 
     def _leave(self) -> None:
         if self._link is not None:
@@ -216,7 +216,8 @@ class Sync:
         song = self._clock.song_beat
         if line is None:
             return Moment(time - latency, None, song)
-        zero = line.next_bar(time)
+        # The tick itself may have come late or early: where it belongs is on the line.
+        zero = line.next_bar(line.time_of(song))
         return Moment(line.time_of(zero) - latency, line.tempo, zero)
 
     def _lead(self, line: Line, now: float) -> None:
@@ -253,14 +254,9 @@ class Sync:
     def _tell_state(self, line: Line | None) -> None:
         is_locked = line is not None
         if self._told.is_locked and not is_locked and self._follow == "midi":
-            self._is_back = True
-            tempo = f"{self._told.tempo:g} bpm" if self._told.tempo is not None else "its tempo"
-            self._tell(
-                JamProblem(
-                    text=f"The MIDI clock of {self._port} has stopped: the jam stays at {tempo}.",
-                    remedy="It is followed again as soon as it is back.",
-                )
-            )
+            if self._jam.is_running:
+                self._is_back = True
+                self._tell_of_loss()
             self._port = ""
         state = SyncState(
             follow=self._follow,
@@ -274,3 +270,12 @@ class Sync:
         if state != self._told:
             self._told = state
             self._tell(state)
+
+    def _tell_of_loss(self) -> None:
+        tempo = "its tempo" if self._tempo is None else f"{self._tempo:g} bpm"
+        self._tell(
+            JamProblem(
+                text=f"The MIDI clock of {self._port} has stopped: the jam stays at {tempo}.",
+                remedy="It is followed again as soon as it is back.",
+            )
+        )

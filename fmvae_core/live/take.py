@@ -1,4 +1,4 @@
-"""What the engine holds of a jam from start to stop."""
+"""What the engine holds of a jam from start to stop, and what clients are told of it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 from fmvae_core.jam import records
 from fmvae_core.jam.conversation import Conversation
 from fmvae_core.jam.journal import JournalWriter
-from fmvae_core.jam.rules import How, State
+from fmvae_core.jam.messages import Answer
+from fmvae_core.jam.pads import Hit
+from fmvae_core.jam.rules import How, Play, State, Turn
 from fmvae_core.jam.rules import Jam as Rules
 from fmvae_core.live.jam_line import JamLine
-from fmvae_core.live.jam_messages import JamState
+from fmvae_core.live.jam_messages import HumanHit, JamState, MachinePhrase
+from fmvae_core.music.phrase import Phrase
 
 
 @dataclass
@@ -31,6 +34,68 @@ class Take:
         """Write a record of what happened at a time to the journal, if there is one."""
         if self.journal is not None:
             self.journal.write(record(time=seconds, wall=time.time(), **fields))
+
+    def note_hit(self, hit: Hit, beat: float, turn: Turn | None) -> None:
+        """Write a hit of the human's, and which turn it belongs to."""
+        number = None if turn is None else turn.number
+        drum = {"drum": hit.drum, "velocity": hit.velocity}
+        self.note(hit.seconds, records.HumanHit, beat=beat, turn=number, **drum)
+
+    def note_played(self, now: float, play: Play) -> None:
+        """Count what the machine begins to play, and write it."""
+        self.counts[play.how] += 1
+        self.note(
+            now,
+            records.Played,
+            turn=play.turn.number,
+            start=play.turn.start,
+            bars=play.turn.bars,
+            number=play.number,
+            how=play.how,
+        )
+
+    def note_turns(self, now: float, rules: Rules) -> None:
+        """Write the turns that have not been written yet."""
+        for turn in rules.turns:
+            if turn.number >= self.turns:
+                self.turns = turn.number + 1
+                self.note(
+                    now,
+                    records.TurnSet,
+                    turn=turn.number,
+                    start=turn.start,
+                    bars=turn.bars,
+                    listens=turn.listens,
+                    answers=turn.answers,
+                    holds=turn.holds,
+                )
+
+
+def human_hit(hit: Hit, beat: float = 0.0, turn: Turn | None = None) -> HumanHit:
+    """Return what clients are told of a hit at a beat of the take."""
+    if turn is None:
+        return HumanHit(drum=hit.drum, velocity=hit.velocity)
+    onset = beat - turn.start
+    return HumanHit(drum=hit.drum, velocity=hit.velocity, turn=turn.number, onset=onset)
+
+
+def machine_phrase(play: Play, played: tuple[Answer, Phrase] | None, tempo: float) -> MachinePhrase:
+    """Return what clients are told of what the machine begins to play; none where it is silent."""
+    if played is None:
+        empty = Phrase((), play.turn.bars, tempo)
+        return MachinePhrase(turn=play.turn.number, phrase=empty, how=play.how)
+    answer, phrase = played
+    return MachinePhrase(
+        turn=play.turn.number,
+        phrase=phrase,
+        how=play.how,
+        z_human=answer.z_human,
+        z_machine=answer.z_machine,
+        heard=answer.heard,
+        sigma=answer.sigma,
+        changed_hits=answer.changed_hits,
+        broker=answer.broker,
+    )
 
 
 def jam_state(take: Take | None, rules: Rules, now: float, can_answer: bool) -> JamState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from fmvae_core.jam.rules import How, Mode
 from fmvae_core.live.jam_messages import HumanPhrase, JamState, MachinePhrase
 from fmvae_core.live.midi_clock import Line, Pulse
-from fmvae_core.live.voices import CLICK_CHANNEL
+from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL
 from tests.fmvae_core.live.test_jam import Band
 
 
@@ -66,3 +67,25 @@ def test_the_ticks_of_a_take_are_those_of_its_beats() -> None:
     assert gaps[0] == pytest.approx(60 / 120 / 24, abs=1e-5)
     assert gaps[-1] == pytest.approx(60 / 200 / 24, abs=1e-5)
     assert next(p.time for p in pulses if p.number == 0) == pytest.approx(band.time(4.0))
+
+
+def test_however_the_tempo_jumps_no_note_is_cut_dropped_or_doubled() -> None:
+    band = Band(120.0)
+    dice = random.Random(9)
+    band.start(Mode.CONTINUOUS)
+    while (band.jam.beat(band.now) or 0.0) < 60.0:
+        band.jam.set_tempo(dice.choice((40.0, 90.0, 140.0, 240.0)))
+        band.run((band.now - band.zero) * 2.0 + dice.uniform(0.05, 1.0))
+    band.jam.set_tempo(120.0)
+    last = band.all(MachinePhrase)[-1]
+    while (band.jam.beat(band.now) or 0.0) < 64.5:  # the turn is over, and its last note
+        band.run((band.now - band.zero) * 2.0 + 0.1)
+    band.check_in_time()
+    phrases = [phrase for phrase in band.all(MachinePhrase) if phrase.turn <= last.turn]
+    meant = sum(len(phrase.phrase.notes) for phrase in phrases)
+    ends = [e.time for _, e in band.heard if e.channel == DRUM_CHANNEL and not e.velocity]
+    begun = [e.time for _, e in band.heard if e.channel == DRUM_CHANNEL and e.velocity]
+    assert len([time for time in begun if time < band.now]) >= meant
+    assert len(begun) - len(ends) <= 1, "at most the last one still sounds"
+    clicks = [e for _, e in band.heard if e.channel == CLICK_CHANNEL and e.velocity]
+    assert len(clicks) >= 64, "no beat is left out"
