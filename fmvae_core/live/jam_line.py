@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from fmvae_core.live.midi_clock import TICKS_PER_BEAT, Pulse
 from fmvae_core.live.scheduler import QUEUE_SECONDS
@@ -18,6 +19,7 @@ from fmvae_core.music.phrase import Note, Phrase
 
 _CATCH_UP_BEATS = 1.0  # within which a take that is off its master's beat bends towards it
 _MOST_BENT = 0.15  # share of the tempo
+_SHORTEST_BEATS = 0.001  # a note has to last
 
 
 class JamLine:
@@ -82,10 +84,17 @@ class JamLine:
         return self._cursor
 
     def play(self, phrase: Phrase, start: float) -> None:
-        """Let a phrase sound from a beat on; no note of it sounds before."""
+        """Let a phrase sound from a beat on; no note of it sounds before, and none into the next.
+
+        That may be chosen when the ends of this one's notes are on their way already: an end that
+        came later than the next start of its pitch would cut that.
+        """
+        end = start + phrase.beats
         for note in phrase.notes:
             self._serial += 1
-            heapq.heappush(self._notes, (start + max(0.0, note.onset), self._serial, note))
+            beat = start + max(0.0, note.onset)
+            lasting = replace(note, duration=max(_SHORTEST_BEATS, min(note.duration, end - beat)))
+            heapq.heappush(self._notes, (beat, self._serial, lasting))
 
     def advance(self, now: float) -> list[SoundEvent]:
         """Hand out the events up to the horizon, in the order of their times."""

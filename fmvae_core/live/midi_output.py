@@ -33,6 +33,7 @@ class MidiOutput:
         self._changed = threading.Condition()
         self._queue: list[tuple[float, int, tuple[int, ...]]] = []
         self._serial = 0
+        self._last: dict[tuple[int, int], float] = {}  # channel and pitch to what was queued last
         self._sounding: set[tuple[int, int]] = set()
         self._ending = False
         self._thread: threading.Thread | None = None
@@ -48,7 +49,12 @@ class MidiOutput:
         with self._changed:
             for time, data in messages:
                 self._serial += 1
-                heapq.heappush(self._queue, (time + self.delay, self._serial, data))
+                due = time + self.delay
+                if data[0] & 0xE0 == _NOTE_OFF:  # a note's start or end
+                    # When the delay shrinks, its end must not overtake its start.
+                    key = data[0] & 0x0F, data[1]
+                    due = self._last[key] = max(due, self._last.get(key, due))
+                heapq.heappush(self._queue, (due, self._serial, data))
             if self._thread is None and self._queue:
                 self._thread = threading.Thread(target=self._run, name="midi-out", daemon=True)
                 self._thread.start()
@@ -59,6 +65,7 @@ class MidiOutput:
         with self._changed:
             # All is sent by one thread, so that nothing that was on its way sounds after its end.
             ends = [(_NOTE_OFF | channel, pitch, 0) for channel, pitch in sorted(self._sounding)]
+            self._last.clear()
             self._queue = [(-math.inf, n, data) for n, data in enumerate((*ends, *last))]
             self._changed.notify()
 

@@ -254,8 +254,11 @@ class MidiPorts:
             self._close_output()
         if output and not self._outputs:
             opened = self._open(output, "out", ports)
+            self._end_notes(opened)
             with self._lock:
                 self._outputs = opened
+                if opened:
+                    self._sounding.clear()
         interfaces = {place.name: place.api for place in reversed(sources)}
         inputs_there = tuple(dict.fromkeys(place.name for place in sources))
         state = MidiState(
@@ -287,7 +290,6 @@ class MidiPorts:
             if any(each.api == jack for each in self._outputs):
                 dead += [each.port for each in self._outputs]
                 self._outputs = []
-                self._sounding.clear()
         self._had_lost_jack = True
         for port in dead:
             self._poll.remove(port)
@@ -346,15 +348,21 @@ class MidiPorts:
     def _close_output(self) -> None:
         with self._lock:
             closing, self._outputs = self._outputs, []
-            sounding, self._sounding = self._sounding, set()
         with self._sending:
+            self._end_notes(closing)
             for each in closing:
-                try:
-                    for channel, pitch in sorted(sounding):
-                        each.port.send_message([_NOTE_OFF | channel, pitch, 0])
-                except (OSError, ValueError) as error:  # it has vanished
-                    log.warning("cannot end what sounds: %s", error)
                 self._delete(each.port, each.api)
+
+    def _end_notes(self, outputs: list[_Open]) -> None:
+        """End what sounds; a port that has vanished does not hear it, so it is told once more."""
+        with self._lock:
+            sounding = sorted(self._sounding)
+        for each in outputs:
+            try:
+                for channel, pitch in sounding:
+                    each.port.send_message([_NOTE_OFF | channel, pitch, 0])
+            except (OSError, ValueError) as error:  # it has vanished
+                log.warning("cannot end what sounds: %s", error)
 
     def _delete(self, port: Any, api: int) -> None:
         import rtmidi

@@ -42,6 +42,19 @@ def test_what_is_still_to_come_when_it_stops_is_forgotten() -> None:
     assert sent == [(0x99, 36, 90), (0x89, 36, 0)]
 
 
+def test_a_delay_that_shrinks_lets_no_end_overtake_its_start() -> None:
+    sent: list[tuple[int, ...]] = []
+    output = MidiOutput(lambda data: sent.append(tuple(data)), time.monotonic)
+    now = time.monotonic()
+    output.delay = 0.2
+    output.play([SoundEvent(now + 0.1, DRUM_CHANNEL, 36, 90)])
+    output.delay = 0.0
+    output.play([SoundEvent(now + 0.15, DRUM_CHANNEL, 36, 0)])
+    wait_until(lambda: len(sent) == 2, "sent")
+    output.close()
+    assert sent == [(0x99, 36, 90), (0x89, 36, 0)]
+
+
 def test_a_slow_port_holds_nobody_up_and_one_that_fails_is_sent_the_next() -> None:
     sent: list[tuple[int, ...]] = []
     is_in, go_on = threading.Event(), threading.Event()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import rtmidi
 
 from fmvae_core.live.midi_ports import VIRTUAL_PORT, MidiEvent, MidiPorts, find_port
 from tests.fmvae_core.live.jack import JackServer, wait_until
@@ -108,6 +109,26 @@ def test_it_plays_to_a_port(
         wait_until(lambda: len(heard) == 4, "what sounded was ended")
     assert heard[0].data == (0x99, 49, 99)
     assert heard[3].data == (0x89, 49, 0)
+
+
+def test_what_sounded_when_the_output_vanished_is_ended_when_it_returns(
+    on_jack: JackServer, make_ports: Callable[[], MidiPorts], heard: list[MidiEvent]
+) -> None:
+    player = make_ports()
+    player.choose(output="module")
+    for round_ in range(2):
+        module = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "module")
+        messages: list[list[int]] = []
+        module.set_callback(lambda message, into: into.append(message[0]), messages)
+        module.open_virtual_port("in")
+        wait_until(lambda: player.state.is_output_open, "open")
+        if round_ == 0:
+            player.send((0x99, 49, 99))
+            wait_until(lambda into=messages: into == [[0x99, 49, 99]], "heard")  # type: ignore[misc]
+        else:
+            wait_until(lambda into=messages: into == [[0x89, 49, 0]], "ended")  # type: ignore[misc]
+        module.delete()
+        wait_until(lambda: not player.state.is_output_open, "noticed")
 
 
 def test_a_server_that_dies_and_returns(
