@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from app.services.background import Progress, Work
+from app.state.session import ProjectionName
+from app.takes.film import FilmJob
 from app.takes.replay_presenter import OpenTake
 from fmvae_core.live.messages import EngineState
 from fmvae_core.live.sound_messages import SamplerState, SetSampler
 
+FILM = "app.takes.film"
+"""The module that makes a video, in a process of its own."""
+
 KINDS = {
     "midi": ("Save take as MIDI", ".mid", "MIDI files (*.mid)"),
     "wav": ("Save take as sound", ".wav", "Sound files (*.wav)"),
+    "video": ("Save take as video", ".mp4", "Videos (*.mp4)"),
 }
 """Title of the dialog, ending, and kinds of files."""
 
 
-def work(kind: str, take: OpenTake, path: Path, engine: EngineState | None) -> Work:
-    """Return the work that writes a take to a file; it sounds as the engine is set up now."""
+def work(
+    kind: str, take: OpenTake, path: Path, engine: EngineState | None, projection: ProjectionName
+) -> Work:
+    """Return the work that writes a take to a file.
+
+    Parameters
+    ----------
+    kind
+        Of `KINDS`.
+    take, path
+        What to write where.
+    engine
+        As it is set up now, so it sounds.
+    projection
+        Of a video's map.
+    """
     if kind == "midi":
         return lambda _report: _write_midi(take, path)
-    return lambda report: _write_sound(take, path, engine, report)
+    if kind == "wav":
+        return lambda report: _write_sound(take, path, engine, report)
+    return lambda report: _write_video(take, path, engine, projection, report)
 
 
 def _write_midi(take: OpenTake, path: Path) -> None:
@@ -32,11 +57,58 @@ def _write_midi(take: OpenTake, path: Path) -> None:
 def _write_sound(take: OpenTake, path: Path, engine: EngineState | None, report: Progress) -> None:
     from fmvae_core.live.render_take import render_take  # FluidSynth is loaded when it is needed
 
-    samplers: tuple[SetSampler, ...] = ()
-    if engine is not None:
-        samplers = (_sampler("human", engine.human), _sampler("machine", engine.machine))
     soundfont = engine.soundfont if engine is not None else None
-    render_take(take.journal, path, soundfont, samplers, progress=report)
+    render_take(take.journal, path, soundfont, _samplers(engine), progress=report)
+
+
+def _write_video(
+    take: OpenTake,
+    path: Path,
+    engine: EngineState | None,
+    projection: ProjectionName,
+    report: Progress,
+) -> None:
+    if take.bundle is None:
+        raise ValueError("the model of this take is not here")
+    job = FilmJob(
+        take=take.path,
+        bundle=take.bundle.path,
+        projection=projection,
+        title=f"{take.title} · {take.bundle.name}",
+        soundfont=engine.soundfont if engine is not None else None,
+        samplers=_samplers(engine),
+        out=path,
+    )
+    with TemporaryFile("w+", encoding="utf-8") as errors:
+        child = subprocess.Popen(
+            [sys.executable, "-m", FILM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            child.stdin.write(job.model_dump_json() + "\n")
+            child.stdin.flush()
+            for line in child.stdout:
+                done, total = map(int, line.split())
+                report(done, total)
+        finally:
+            child.terminate()  # nothing to a process that has ended
+            child.wait()
+            child.stdin.close()
+            child.stdout.close()
+        if child.returncode:
+            errors.seek(0)
+            raise ValueError(errors.read().strip() or f"the film has ended with {child.returncode}")
+
+
+def _samplers(engine: EngineState | None) -> tuple[SetSampler, ...]:
+    if engine is None:
+        return ()
+    return _sampler("human", engine.human), _sampler("machine", engine.machine)
 
 
 def _sampler(player: str, state: SamplerState) -> SetSampler:

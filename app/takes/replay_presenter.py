@@ -10,32 +10,22 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
 from app.explore.projections import Projections, Shown
-from app.jam.jam_presenter import frames_of
 from app.services.engine_client import EngineClient
 from app.state.session import Anchor, ProjectionName, Session
+from app.takes.moment import MomentDisplay
 from app.takes.takes_view import TakesWindow
 from app.widgets.colours import colours_for
 from fmvae_core.jam.journal import Journal
 from fmvae_core.jam.messages import Point
-from fmvae_core.jam.replay import Passage, Replay, Trajectories
-from fmvae_core.jam.rules import How
+from fmvae_core.jam.replay import Replay, Trajectories
 from fmvae_core.live.take_messages import TakePosition
 from fmvae_core.models.bundle import Bundle
-from fmvae_core.music.drum_representation import HITS
-from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
 
 _PROJECTIONS: tuple[tuple[ProjectionName, str], ...] = (
     ("attributes", "Attributes"),
     ("pca", "PCA"),
     ("umap", "UMAP"),
 )
-_HAIR = 1e-3  # beats
-_HOW = {
-    How.FINAL: "answers the whole phrase",
-    How.PREPARED: "answers what it had heard in time",
-    How.HELD: "holds its answer",
-    How.REPEATED: "repeats its answer",
-}
 
 
 @dataclass(frozen=True)
@@ -83,7 +73,7 @@ class ReplayPresenter(QObject):
         self._projection: ProjectionName = "attributes"
         self._shown: Shown | None = None
         self._drawn = Trajectories()
-        self._grids: tuple[object, object] = (None, None)
+        self._moments = MomentDisplay(view.banner, view.human, view.machine)
         self._is_playing = False
         self._number = 0  # of the playing that is heard
         self.take: OpenTake | None = None
@@ -93,6 +83,11 @@ class ReplayPresenter(QObject):
         view.projection_chosen.connect(self._choose_projection)
         engine.take_position.connect(self._on_position)
         engine.lost.connect(lambda _how: self._show_playing(False))
+
+    @property
+    def projection(self) -> ProjectionName:
+        """How the map is projected."""
+        return self._projection
 
     @property
     def is_playing(self) -> bool:
@@ -110,7 +105,7 @@ class ReplayPresenter(QObject):
         replay = take.replay
         self._view.strip.show_take(replay.beats, replay.human, replay.machine)
         self._show_map()
-        self._grids = (None, None)
+        self._moments.forget()
         self._show_moment(0.0)
         self.changed.emit()
 
@@ -178,59 +173,11 @@ class ReplayPresenter(QObject):
         take = self.take
         if take is None:
             return
-        # At its very end, what was last is still to be seen.
-        moment = take.replay.at(min(beat, take.replay.beats - _HAIR))
-        self._view.banner.show_state(
-            moment.state, moment.bar, moment.bars, moment.beat, moment.tempo
-        )
+        self._moments.show(take.replay, beat)
         self._view.time.setText(
             f"{_minutes(take.replay.time(beat))} / {_minutes(take.replay.seconds)}"
         )
-        self._show_human(moment.human, beat)
-        self._show_machine(moment.machine, beat)
-        for grid, passage in (
-            (self._view.human.grid, moment.human),
-            (self._view.machine.grid, moment.machine),
-        ):
-            grid.set_tempo(moment.tempo)
-            is_on = passage is not None and passage.turn.start <= beat < passage.turn.end
-            grid.set_playhead(
-                (beat - passage.turn.start) * STEPS_PER_BEAT if passage and is_on else None
-            )
         self._draw(beat)
-
-    def _show_human(self, passage: Passage | None, beat: float) -> None:
-        """Show what has been played by now of a turn, and at its end what the model heard."""
-        player = self._view.human
-        notes = () if passage is None else passage.phrase.notes
-        start = 0.0 if passage is None else passage.turn.start
-        played = tuple(note for note in notes if start + note.onset <= beat)
-        is_known = passage is not None and passage.known <= beat and bool(passage.heard)
-        shown = (start, len(played), is_known)
-        if shown == self._grids[0]:
-            return
-        self._grids = (shown, self._grids[1])
-        if passage is None:
-            player.grid.set_frames(None)
-            player.note.setText("")
-            return
-        frames = frames_of(Phrase(played, passage.phrase.bars))
-        player.grid.set_frames(frames)
-        player.grid.set_heard(passage.heard if is_known else None)
-        hits = frames[:, HITS] > 0
-        heard = sum(bool(hits[step, drum]) for step, drum in passage.heard if step < len(hits))
-        told = f"the model hears {heard} of {int(hits.sum())} hits" if is_known else ""
-        player.note.setText(told)
-
-    def _show_machine(self, passage: Passage | None, beat: float) -> None:
-        player = self._view.machine
-        shown = None if passage is None else passage.turn.number
-        if (shown,) == self._grids[1]:
-            return
-        self._grids = (self._grids[0], (shown,))
-        player.grid.set_frames(None if passage is None else frames_of(passage.phrase))
-        how = None if passage is None else passage.how
-        player.note.setText(_HOW.get(how, "") if how is not None else "")
 
     def _show_map(self) -> None:
         """Show the landmarks of the take's model, where it is known here."""

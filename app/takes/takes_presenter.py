@@ -184,6 +184,9 @@ class TakesPresenter(QObject):
                 "pin": pin,
                 "midi": nothing or busy,
                 "wav": nothing or busy,
+                "video": nothing
+                or busy
+                or (None if take and take.bundle else "the model of this take is not here"),
                 "folder": nothing,
                 "delete": nothing
                 or ("this take is going on" if take and self._is_going_on(take.path) else None),
@@ -253,7 +256,9 @@ class TakesPresenter(QObject):
     def export(self, kind: str, path: Path) -> None:
         """Write the take that is shown to a file, in the background: midi, wav or video."""
         assert self.replay.take is not None
-        work = exports.work(kind, self.replay.take, path, self._engine.state)
+        work = exports.work(
+            kind, self.replay.take, path, self._engine.state, self.replay.projection
+        )
         expected = (SoundError, ValueError, OSError)
         job = self._exporting = BackgroundJob(work, expected, self)
         job.progressed.connect(lambda done, total: self._show_progress(path, done, total))

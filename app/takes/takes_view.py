@@ -47,6 +47,7 @@ _BUTTONS = (
     ),
     ("midi", "MIDI…", "Write both players to a MIDI file, a track each.", "mdi6.music-note"),
     ("wav", "Sound…", "Write both players to a sound file.", "mdi6.waveform"),
+    ("video", "Video…", "Write map, grids and sound to a video.", "mdi6.movie-open-outline"),
     ("folder", "", "Open its folder.", "mdi6.folder-outline"),
     ("delete", "", "Put it into the trash.", "mdi6.trash-can-outline"),
 )
@@ -64,7 +65,8 @@ class TakesWindow(QWidget):
     play_toggled()
         The one that is shown is to be heard, or no longer.
     asked(str)
-        What else is to be done with it: ``pin``, ``midi``, ``wav``, ``folder`` or ``delete``.
+        What else is to be done with it: ``pin``, ``midi``, ``wav``, ``video``, ``folder``,
+        ``delete``.
     projection_chosen(str)
         How the map is to be projected.
     closed()

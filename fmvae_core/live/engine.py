@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from dataclasses import replace
 
 from fmvae_core.ipc import Connection, Endpoint, Message, Server
 from fmvae_core.live.clock import Clock
+from fmvae_core.live.jam_messages import JamProblem
 from fmvae_core.live.messages import (
     ENGINE_COMMANDS,
     EngineCommand,
@@ -22,12 +24,15 @@ from fmvae_core.live.messages import (
     Stop,
     Swapped,
 )
+from fmvae_core.live.playback import Playback
 from fmvae_core.live.priority import raise_priority
 from fmvae_core.live.scheduler import Tag
 from fmvae_core.live.sound import Sound
 from fmvae_core.live.sound_messages import SetOutputs, SetSampler
 from fmvae_core.live.stage import Stage
+from fmvae_core.live.take_messages import PlayTake, StopTake
 from fmvae_core.live.transport import Transport
+from fmvae_core.live.voices import DRUM_CHANNEL, HUMAN_CHANNEL, SoundEvent
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +73,9 @@ class Engine:
         self._senders: dict[str, set[Client]] = {}
         self._failure: BaseException | None = None
         self._stage = Stage(self._clock, self._transport, self._tell, self._kick.set, self._publish)
+        self._playback = Playback(
+            self._clock.now, self._sound_take, self._transport.release, self._tell, self._kick.set
+        )
         self._timer = threading.Thread(target=self._run_timer, name="timer", daemon=True)
         self._server: Server[EngineCommand] = Server(
             endpoint, ENGINE_COMMANDS, self._on_command, self._on_connect, self._on_disconnect
@@ -133,12 +141,14 @@ class Engine:
                 self._set_phrase(client, command)
             case Play():
                 self._stage.end()
+                self._playback.stop()
                 self._transport.play()
                 self._kick.set()
             case Stop():
                 self._transport.stop()
             case Panic():
                 self._stage.end()
+                self._playback.stop()
                 self._transport.panic()
             case SetTransport():
                 self._transport.change(command)
@@ -151,6 +161,10 @@ class Engine:
             case SetOutputs():
                 self._transport.set_outputs(command)
                 self._sound.request(command)
+            case PlayTake():
+                self._play_take(client, command)
+            case StopTake():
+                self._playback.stop()
             case Quit():
                 self.quit()
             case _:
@@ -177,6 +191,23 @@ class Engine:
                 first_new_time=swap.first_new_time,
             )
         )
+
+    def _play_take(self, client: Client, command: PlayTake) -> None:
+        self._stage.jam.stop()
+        self._transport.stop()
+        try:
+            self._playback.start(command)
+        except (ValueError, OSError) as error:
+            text, _, remedy = str(error).partition("; ")
+            client.send(JamProblem(text=text, remedy=remedy or "Try again."))
+
+    def _sound_take(self, events: list[SoundEvent]) -> None:
+        if not self._transport.state.human.sounds:  # nobody plays the kit whose sound it has
+            events = [
+                replace(event, channel=DRUM_CHANNEL) if event.channel == HUMAN_CHANNEL else event
+                for event in events
+            ]
+        self._transport.sound(events)
 
     def _state(self) -> EngineState:
         transport = self._transport.state
@@ -232,6 +263,9 @@ class Engine:
             self._kick.clear()
             self._transport.wake()
             self._stage.wake()
+            if self._stage.jam.is_running:
+                self._playback.stop()
+            self._playback.wake()
             lost = self._transport.take_lost_synth()
             if lost is not None:
                 self._sound.report_lost(lost)
@@ -246,7 +280,7 @@ class Engine:
                 worst = 0.0
                 tell = max(tell + _TELL, now)
             was_playing = playing
-            busy = playing or self._stage.is_busy
+            busy = playing or self._stage.is_busy or self._playback.is_running
             if not kicked:  # a kick is one wake-up more, and takes the place of none
                 due += _WAKE if busy else _IDLE
             due = min(max(due, now), now + (_WAKE if busy else _IDLE))
@@ -268,7 +302,7 @@ class Engine:
         )
 
     def _fade_out(self, seconds: float) -> None:
-        if self._transport.is_playing or self._stage.jam.is_running:
+        if self._transport.is_playing or self._stage.jam.is_running or self._playback.is_running:
             steps = round(seconds / 0.010)
             end = threading.Event()
             for step in range(1, steps + 1):

@@ -29,6 +29,7 @@ from fmvae_core.live.sync_messages import (
     StopCalibration,
     SyncState,
 )
+from fmvae_core.live.take_messages import PlayTake, StopTake, TakePosition
 from fmvae_core.music.phrase import Phrase
 
 # --- to the engine ------------------------------------------------------------------------------
@@ -105,6 +106,8 @@ EngineCommand = Annotated[
     | SetSync
     | StartCalibration
     | StopCalibration
+    | PlayTake
+    | StopTake
     | Answer,
     Field(discriminator="kind"),
 ]
@@ -198,6 +201,7 @@ EngineEvent = Annotated[
     | OscState
     | SyncState
     | CalibrationState
+    | TakePosition
     | AnswerRequest,
     Field(discriminator="kind"),
 ]

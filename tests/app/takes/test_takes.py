@@ -15,38 +15,19 @@ from app.application import Application
 from app.takes.replay_presenter import ReplayPresenter
 from app.takes.takes_presenter import TakesPresenter
 from app.takes.takes_view import TakesWindow
-from fmvae_core.jam.journal import JournalWriter, read_journal, takes_dir
+from fmvae_core.jam.journal import read_journal, takes_dir
 from fmvae_core.jam.keeps import save_keep
-from fmvae_core.jam.records import Answered, AnyRecord
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.midi_file import read_midi
 from tests.app.conftest import PATIENCE
-from tests.fmvae_core.jam.recordings import record
+from tests.app.takes.recordings import recorded
 from tests.fmvae_core.jam.test_keeps import kept
 
 
-def of_model(each: AnyRecord, bundle: Bundle) -> AnyRecord:
-    """Put what the made-up model answered into the space of a bundle."""
-    if not isinstance(each, Answered):
-        return each
-    places = bundle.landmarks.z[each.answer.number % len(bundle.landmarks) :][:2].tolist()
-    fields = {
-        "bundle": bundle.sha256,
-        "z_human": tuple(places[0]),
-        "z_machine": tuple(places[-1]),
-    }
-    return each.model_copy(update={"answer": each.answer.model_copy(update=fields)})
-
-
 @pytest.fixture
-def take(tmp_path: Path, bundle: Bundle) -> Path:
+def take(bundle: Bundle) -> Path:
     """A take among the user's own, played with the bundle that is open."""
-    journal = record(tmp_path)
-    writer = JournalWriter(takes_dir() / "evening.jsonl", journal.head)
-    for each in journal.records:
-        writer.write(of_model(each, bundle))
-    writer.close()
-    return writer.path
+    return recorded(takes_dir() / "evening.jsonl", bundle)
 
 
 def opened(qtbot: QtBot, flatjam: Application, rows: int) -> TakesPresenter:

@@ -1,0 +1,88 @@
+"""What is so at a beat of a take, shown on a banner and both players' grids."""
+
+from __future__ import annotations
+
+from app.jam.jam_presenter import frames_of
+from app.jam.jam_view import PlayerGrid
+from app.widgets.jam_banner import JamBanner
+from fmvae_core.jam.replay import Passage, Replay
+from fmvae_core.jam.rules import How
+from fmvae_core.music.drum_representation import HITS
+from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
+
+_HAIR = 1e-3  # beats
+_HOW = {
+    How.FINAL: "answers the whole phrase",
+    How.PREPARED: "answers what it had heard in time",
+    How.HELD: "holds its answer",
+    How.REPEATED: "repeats its answer",
+}
+
+
+class MomentDisplay:
+    """Shows moments of one take after another; what has not changed is not drawn anew.
+
+    Parameters
+    ----------
+    banner, human, machine
+        Where to show them.
+    """
+
+    def __init__(self, banner: JamBanner, human: PlayerGrid, machine: PlayerGrid) -> None:
+        self._banner = banner
+        self._human = human
+        self._machine = machine
+        self._shown: tuple[object, object] = (None, None)
+
+    def forget(self) -> None:
+        """Take note that another take comes."""
+        self._shown = (None, None)
+
+    def show(self, replay: Replay, beat: float) -> None:
+        """Show what is so at a beat; at the very end, what was last is still to be seen."""
+        moment = replay.at(min(beat, replay.beats - _HAIR))
+        self._banner.show_state(moment.state, moment.bar, moment.bars, moment.beat, moment.tempo)
+        self._show_human(moment.human, beat)
+        self._show_machine(moment.machine)
+        for grid, passage in (
+            (self._human.grid, moment.human),
+            (self._machine.grid, moment.machine),
+        ):
+            grid.set_tempo(moment.tempo)
+            is_on = passage is not None and passage.turn.start <= beat < passage.turn.end
+            start = passage.turn.start if passage is not None else 0.0
+            grid.set_playhead((beat - start) * STEPS_PER_BEAT if is_on else None)
+
+    def _show_human(self, passage: Passage | None, beat: float) -> None:
+        """Show what has been played by now of a turn, and at its end what the model heard."""
+        notes = () if passage is None else passage.phrase.notes
+        start = 0.0 if passage is None else passage.turn.start
+        played = tuple(note for note in notes if start + note.onset <= beat)
+        is_known = passage is not None and passage.known <= beat and bool(passage.heard)
+        shown = (passage is None, start, len(played), is_known)
+        if shown == self._shown[0]:
+            return
+        self._shown = (shown, self._shown[1])
+        player = self._human
+        if passage is None:
+            player.grid.set_frames(None)
+            player.grid.set_heard(None)
+            player.note.setText("")
+            return
+        frames = frames_of(Phrase(played, passage.phrase.bars))
+        player.grid.set_frames(frames)
+        player.grid.set_heard(passage.heard if is_known else None)
+        hits = frames[:, HITS] > 0
+        heard = sum(bool(hits[step, drum]) for step, drum in passage.heard if step < len(hits))
+        told = f"the model hears {heard} of {int(hits.sum())} hits" if is_known else ""
+        player.note.setText(told)
+
+    def _show_machine(self, passage: Passage | None) -> None:
+        shown = (None if passage is None else passage.turn.number,)
+        if shown == self._shown[1]:
+            return
+        self._shown = (self._shown[0], shown)
+        player = self._machine
+        player.grid.set_frames(None if passage is None else frames_of(passage.phrase))
+        how = None if passage is None else passage.how
+        player.note.setText("" if how is None else _HOW.get(how, ""))
