@@ -24,6 +24,7 @@ from fmvae_core.live.jam_messages import (
     StopJam,
 )
 from fmvae_core.live.messages import EngineState
+from fmvae_core.live.sync_messages import SyncState
 
 _LOOKS_PER_SECOND = 20
 _PROBLEM_SECONDS = 8.0
@@ -68,6 +69,7 @@ class JamView:
         self._state: JamState | None = None
         self._ports: MidiPortsState | None = None
         self._sound: EngineState | None = None
+        self._sync = ""
         self._machine = ""
         self._problem = ""
         self._problem_until = 0.0
@@ -107,7 +109,7 @@ class JamView:
                 self._has_asked = True
                 self._client.send(self._start)
                 if self._start.on_control:
-                    self._say("", "Ready: start with your pedal.")
+                    self._say("", "Ready: waiting for its start by control, clock or OSC.")
             self._say("broker", self._describe_broker())
             self._take_news()
             show()
@@ -134,6 +136,9 @@ class JamView:
                 if self._has_asked and not self._has_begun and not self._start.on_control:
                     raise ValueError(f"{message.text}; {message.remedy}")  # it will not begin
                 self._tell_problem(f"{message.text} {message.remedy}")
+            elif isinstance(message, SyncState):
+                self._sync = self._describe_sync(message)
+                self._say("sync", self._sync)
             elif isinstance(message, EngineState):
                 self._sound = message
                 self._say("sound", self._describe_sound(message))
@@ -164,6 +169,17 @@ class JamView:
         return f"Listening to {heard} ({ports.drum_map}){missing}"
 
     @staticmethod
+    def _describe_sync(sync: SyncState) -> str:
+        if sync.follow == "own":
+            return ""
+        if not sync.is_locked:
+            return "No MIDI clock comes in"
+        if sync.follow == "midi":
+            return f"Following the MIDI clock of {sync.source}"
+        others = "one other" if sync.peers == 1 else f"{sync.peers or 'no'} others"
+        return f"On Ableton Link with {others}"
+
+    @staticmethod
     def _describe_sound(sound: EngineState) -> str:
         if sound.problems:
             return " ".join(f"{problem.text} {problem.remedy}" for problem in sound.problems)
@@ -187,6 +203,8 @@ class JamView:
         if self._ports is not None and self._ports.is_known:
             style = "red" if self._ports.missing else "dim"
             below.append(Text(self._describe_ports(self._ports), style=style))
+        if self._sync:
+            below.append(Text(self._sync, style="dim"))
         if self._sound is not None:
             style = "red" if self._sound.problems else "dim"
             below.append(Text(self._describe_sound(self._sound), style=style))
