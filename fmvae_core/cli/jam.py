@@ -44,6 +44,20 @@ def jam(
     own_sound: Annotated[
         bool, typer.Option("--own-sound", help="My kit has its own sound: stay silent for me.")
     ] = False,
+    sound: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How a player sounds: human.reverb=0.3, machine.kit=8, machine.soundfont=FILE, "
+            "level, pan, and machine.follow=1 to be as loud as you play."
+        ),
+    ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where click, human or machine is heard: click=left; with JACK, which has four "
+            "pairs, click=2 or machine=3:right."
+        ),
+    ] = None,
     control: Annotated[
         list[str] | None,
         typer.Option(
@@ -95,6 +109,7 @@ def jam(
     from rich.console import Console
 
     from fmvae_core.cli.jam_processes import JamProcesses
+    from fmvae_core.cli.jam_sound import outputs_of, samplers_of
     from fmvae_core.cli.jam_steering import assignments_of
     from fmvae_core.cli.jam_view import JamView
     from fmvae_core.files import cache_dir
@@ -123,6 +138,7 @@ def jam(
         raise ValueError(f"{opened.name} plays no drums; choose a --bundle of drums for a jam")
     kit_of(drum_map)
     controls = assignments_of(control or ())
+    samplers, outputs = samplers_of(sound or ()), outputs_of(output or ())
     if osc_peer:
         parse_peer(osc_peer)
     if journal is not None:
@@ -142,6 +158,8 @@ def jam(
         if soundfont is not None:
             client.send(SetSound(soundfont=str(soundfont)))
         client.send(SetSampler(player="human", sounds=not own_sound))
+        for message in (*samplers, outputs):
+            client.send(message)
         client.send(SetSync(follow=follow, sends_clock=send_clock))
         if osc_port or osc_peer:
             client.send(SetOsc(port=osc_port, peer=osc_peer))
