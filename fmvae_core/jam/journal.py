@@ -41,13 +41,17 @@ def takes_dir() -> Path:
 
 def new_take(when: datetime) -> Path:
     """Return a path in `takes_dir` for the journal of a take that begins then; it is not there."""
-    stem = f"{when:%Y-%m-%d %H-%M-%S}"
-    path = takes_dir() / f"{stem}.jsonl"
+    return free_path(takes_dir() / f"{when:%Y-%m-%d %H-%M-%S}.jsonl")
+
+
+def free_path(path: Path) -> Path:
+    """Return a path, with a number where it is taken: a pedal begins take after take."""
     number = 2
-    while path.exists():
-        path = path.with_stem(f"{stem} {number}")
+    free = path
+    while free.exists():
+        free = path.with_stem(f"{path.stem} {number}")
         number += 1
-    return path
+    return free
 
 
 def check_journal(path: str | os.PathLike[str]) -> None:

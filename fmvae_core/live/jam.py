@@ -24,7 +24,6 @@ from fmvae_core.jam.rules import Ask, Play, Settings
 from fmvae_core.jam.window import HALF_STEP
 from fmvae_core.live.jam_line import JamLine
 from fmvae_core.live.jam_messages import (
-    HumanHeard,
     HumanPhrase,
     JamProblem,
     JamState,
@@ -32,7 +31,7 @@ from fmvae_core.live.jam_messages import (
 )
 from fmvae_core.live.midi_clock import Line, Pulse
 from fmvae_core.live.scheduler import QUEUE_SECONDS
-from fmvae_core.live.take import Take, human_hit, jam_state, machine_phrase
+from fmvae_core.live.take import Take, human_heard, human_hit, jam_state, machine_phrase
 from fmvae_core.live.voices import SoundEvent
 from fmvae_core.music.phrase import BEATS_PER_BAR
 
@@ -235,10 +234,7 @@ class Jam:
     def keep(self, tempo: float) -> Keep:
         """Return what both players have played last, also after the take has ended.
 
-        Parameters
-        ----------
-        tempo
-            Beats a minute where no take is going on.
+        ``tempo`` is that of the engine, for where no take is going on.
 
         Raises
         ------
@@ -308,16 +304,9 @@ class Jam:
             take.conversation.answer(answer)
             self._rules = self._rules.answer(answer.number)
             take.note(self._now(), records.Answered, answer=answer)
-            ask = next((ask for ask in self._rules.asks if ask.number == answer.number), None)
-            if ask is not None and ask.heard is not None and answer.z_human is not None:
-                self._tell(
-                    HumanHeard(
-                        turn=ask.heard.number,
-                        z=answer.z_human,
-                        heard=answer.heard,
-                        is_final=ask.is_final,
-                    )
-                )
+            news = human_heard(answer, self._rules)
+            if news is not None:
+                self._tell(news)
         self._kick()
 
     def wake(self) -> None:

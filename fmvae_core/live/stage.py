@@ -6,11 +6,10 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from fmvae_core.ipc import Message
-from fmvae_core.jam.journal import new_take
+from fmvae_core.jam.journal import free_path, new_take
 from fmvae_core.jam.keeps import save_keep
 from fmvae_core.jam.messages import Answer
 from fmvae_core.jam.pads import Hit
@@ -288,7 +287,7 @@ class Stage:
     def _start_jam(self, again: bool = False, moment: Moment | None = None) -> None:
         start = self._start
         if start.journal is not None and again:
-            start = start.model_copy(update={"journal": _free(start.journal)})
+            start = start.model_copy(update={"journal": free_path(start.journal)})
         if start.journal is None and start.is_recorded:
             start = start.model_copy(update={"journal": new_take(datetime.now())})
         self._transport.stop()
@@ -391,13 +390,3 @@ class Stage:
 def _problem(error: Exception) -> JamProblem:
     text, _, remedy = str(error).partition("; ")
     return JamProblem(text=text, remedy=remedy or "Try again.")
-
-
-def _free(path: Path) -> Path:
-    """Return a path, with a number where it is taken: the pedal begins take after take."""
-    number = 2
-    free = path
-    while free.exists():
-        free = path.with_stem(f"{path.stem}-{number}")
-        number += 1
-    return free

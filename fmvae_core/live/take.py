@@ -15,7 +15,7 @@ from fmvae_core.jam.pads import Hit
 from fmvae_core.jam.rules import How, Play, State, Turn
 from fmvae_core.jam.rules import Jam as Rules
 from fmvae_core.live.jam_line import JamLine
-from fmvae_core.live.jam_messages import HumanHit, JamState, MachinePhrase
+from fmvae_core.live.jam_messages import HumanHeard, HumanHit, JamState, MachinePhrase
 from fmvae_core.music.phrase import Phrase
 
 
@@ -77,6 +77,15 @@ def human_hit(hit: Hit, beat: float = 0.0, turn: Turn | None = None) -> HumanHit
         return HumanHit(drum=hit.drum, velocity=hit.velocity)
     onset = beat - turn.start
     return HumanHit(drum=hit.drum, velocity=hit.velocity, turn=turn.number, onset=onset)
+
+
+def human_heard(answer: Answer, rules: Rules) -> HumanHeard | None:
+    """Return what clients are told of what the model has heard; none where it was to begin."""
+    ask = next((ask for ask in rules.asks if ask.number == answer.number), None)
+    if ask is None or ask.heard is None or answer.z_human is None:
+        return None
+    z, heard = answer.z_human, answer.heard
+    return HumanHeard(turn=ask.heard.number, z=z, heard=heard, is_final=ask.is_final)
 
 
 def machine_phrase(play: Play, played: tuple[Answer, Phrase] | None, tempo: float) -> MachinePhrase:
