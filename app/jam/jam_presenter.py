@@ -310,6 +310,8 @@ class JamPresenter(QObject):
         words = _HOW[message.how]
         if message.how in (How.FINAL, How.PREPARED) and message.changed_hits is not None:
             words += f" · {message.changed_hits} hits changed"
+        if message.broker:
+            words += " · by the broker"
         self._view.machine.note.setText(words)
         self.changed.emit()
 

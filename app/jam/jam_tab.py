@@ -6,6 +6,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app.actions import Actions
 from app.explore.projections import Projections
+from app.jam.broker_panel import BrokerPanel
+from app.jam.broker_presenter import BrokerPresenter
 from app.jam.jam_map_presenter import JamMapPresenter
 from app.jam.jam_panel import JamPanel
 from app.jam.jam_presenter import JamPresenter
@@ -63,17 +65,20 @@ class JamTab(QObject):
             "machine": SamplerPanel("machine"),
         }
         self.outputs_panel = OutputsPanel()
+        self.broker_panel = BrokerPanel()
         self.partner = PartnerPresenter(
             session, choices, self.partner_panel, self.view, engine.jam, self
         )
         self.midi = MidiPresenter(choices, self.midi_panel, engine.jam, self.view, self)
         self.sound = SoundPresenter(choices, self.sound_panels, self.outputs_panel, engine, self)
+        self.broker = BrokerPresenter(choices, self.broker_panel, model, self)
         for each in (
             panel,
             self.partner_panel,
             self.midi_panel,
             *self.sound_panels.values(),
             self.outputs_panel,
+            self.broker_panel,
         ):
             self.view.panel.addWidget(each)
         self.view.panel.addStretch(1)

@@ -15,6 +15,7 @@ from typing_extensions import override
 from app.services.process_client import ProcessClient
 from fmvae_core.inference.messages import (
     WORKER_EVENTS,
+    BrokerState,
     BundleReady,
     DecodeJourney,
     EncodePhrase,
@@ -26,6 +27,7 @@ from fmvae_core.inference.messages import (
     QuitWorker,
     Realise,
     Realised,
+    SetBroker,
     WorkerProblem,
 )
 from fmvae_core.ipc import Endpoint, Message
@@ -77,6 +79,8 @@ class ModelClient(ProcessClient):
         The answer to `encode`; compare the revision.
     jam_ready(Answer)
         The answer to `get_ready_to_jam`: the next one will be quick.
+    broker_changed(BrokerState)
+        How things are with the broker of `join_broker`.
     problem(WorkerProblem)
         What could not be met.
     recovered()
@@ -89,6 +93,7 @@ class ModelClient(ProcessClient):
     journey_decoded = Signal(object)
     encoded = Signal(object)
     jam_ready = Signal(object)
+    broker_changed = Signal(object)
     problem = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -99,6 +104,7 @@ class ModelClient(ProcessClient):
         self._engine: Endpoint | None = None
         self._bundle: str | None = None
         self._corpus: str | None = None
+        self._broker: SetBroker | None = None
         self._sound = _Lane()
         self._journey = _Lane()
         self._encode = _Lane(keeps_all=True)
@@ -175,6 +181,11 @@ class ModelClient(ProcessClient):
         """
         self._send(AnswerRequest(number=0, phrase=Phrase((), bars), is_final=True, seed=0))
 
+    def join_broker(self, wanted: SetBroker) -> None:
+        """Join a broker, now and with a worker that is started again; one without url: leave it."""
+        self._broker = wanted
+        self._send(wanted)
+
     # --- lanes ----------------------------------------------------------------------------------
 
     def _put(self, lane: _Lane, request: Callable[[int], Request]) -> int:
@@ -203,7 +214,12 @@ class ModelClient(ProcessClient):
     def _config(self) -> dict[str, Any]:
         assert self._engine is not None
         engine = {"address": self._engine.address, "key": self._engine.key}
-        return {"engine": engine, "bundle": self._bundle, "corpus": self._corpus}
+        return {
+            "engine": engine,
+            "bundle": self._bundle,
+            "corpus": self._corpus,
+            "broker": None if self._broker is None else self._broker.model_dump(),
+        }
 
     @override
     def _on_message(self, message: Message) -> None:
@@ -218,6 +234,9 @@ class ModelClient(ProcessClient):
             return
         if isinstance(message, Answer):
             self.jam_ready.emit(message)
+            return
+        if isinstance(message, BrokerState):
+            self.broker_changed.emit(message)
             return
         for kind, signal in (
             (Realised, self.realised),

@@ -40,6 +40,8 @@ class JamChoices(BaseModel):
         Where click and players are heard.
     projection
         What the places of the jam's map mean.
+    broker, broker_token_file, room
+        Address of a broker to play through, the file with its token, and with whom; empty for none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,6 +63,9 @@ class JamChoices(BaseModel):
     machine: SamplerState = SamplerState()
     outputs: Outputs = Outputs()
     projection: ProjectionName = "attributes"
+    broker: str = ""
+    broker_token_file: str = ""
+    room: str = "main"
 
 
 class JamModel(QObject):
