@@ -225,6 +225,7 @@ class ReplayPresenter(QObject):
             self._view.map.set_trajectories(
                 _places(shown, way.human), _places(shown, way.machine), way.links
             )
+            self.changed.emit()
         self._view.distance.set_distances(way.distances)
 
 

@@ -103,7 +103,8 @@ class TakesPresenter(QObject):
 
     def refresh(self) -> None:
         """Look at what there is."""
-        self._run(find_takes, self._on_found)
+        known = tuple(self._summaries)
+        self._run(lambda: find_takes(known), self._on_found)
 
     # --- the list -------------------------------------------------------------------------------
 
@@ -360,9 +361,11 @@ def _two_lines(summary: Summary) -> str:
 
 
 def _about(summary: Summary, take: OpenTake) -> str:
-    parts = [f"{summary.hits} hits", _answers(summary), summary.mode.replace("_", " ")]
-    if summary.kept and not summary.is_keep:
-        parts.append(f"kept {summary.kept}×")
+    parts = [f"{summary.hits} hits", _answers(summary)]
+    if not summary.is_keep:
+        parts.append(summary.mode.replace("_", " "))
+        if summary.kept:
+            parts.append(f"kept {summary.kept}×")
     parts.append(take.bundle.name if take.bundle is not None else "model not here")
     if not summary.is_whole:
         parts.append("not stopped: it is going on, or was cut off")

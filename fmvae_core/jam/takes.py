@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ class Summary:
 
     Parameters
     ----------
-    path
-        Its file.
+    path, changed
+        Its file, and when that was changed last, in nanoseconds since 1970.
     is_keep
         Which of the two it is.
     when
@@ -68,6 +69,7 @@ class Summary:
     """
 
     path: Path
+    changed: int
     is_keep: bool
     when: float
     seconds: float
@@ -112,6 +114,7 @@ def summarise(path: Path) -> Summary:
     """
     if path.suffix == KEEP_SUFFIX:
         return _summary_of_keep(path, read_take(path))
+    changed = _changed(path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -129,6 +132,7 @@ def summarise(path: Path) -> Summary:
     bundles = dict.fromkeys(found.decode() for found in _BUNDLE.findall(lines))
     return Summary(
         path=path,
+        changed=changed,
         is_keep=False,
         when=head.wall,
         seconds=seconds,
@@ -142,14 +146,18 @@ def summarise(path: Path) -> Summary:
     )
 
 
-def find_takes() -> tuple[list[Summary], int]:
-    """Return all takes and keeps, the newest first, and how many files could not be read."""
+def find_takes(known: Iterable[Summary] = ()) -> tuple[list[Summary], int]:
+    """Return all takes and keeps, the newest first, and how many files could not be read.
+
+    Those that are ``known`` and have not been changed since are not read again.
+    """
+    before = {(summary.path, summary.changed): summary for summary in known}
     found = []
     bad = 0
     for folder, suffix in ((takes_dir(), TAKE_SUFFIX), (keeps_dir(), KEEP_SUFFIX)):
         for path in folder.glob(f"*{suffix}"):
             try:
-                found.append(summarise(path))
+                found.append(before.get((path, _changed(path))) or summarise(path))
             except JournalError:
                 bad += 1
     found.sort(key=lambda summary: (summary.when, summary.path.name), reverse=True)
@@ -227,10 +235,19 @@ def _machine_turn(
     ]
 
 
+def _changed(path: Path) -> int:
+    """Return when a file was changed last; 0 where it is gone meanwhile."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _summary_of_keep(path: Path, journal: Journal) -> Summary:
     records = journal.records
     return Summary(
         path=path,
+        changed=_changed(path),
         is_keep=True,
         when=journal.head.wall,
         seconds=records[-1].time,

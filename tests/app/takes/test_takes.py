@@ -83,7 +83,9 @@ def test_a_take_is_heard_from_the_playhead_on(
     presenter = opened(qtbot, flatjam, rows=1)
     view, replay = presenter.view, presenter.replay
     go_to(replay, view, 12.0)
-    view.play.click()
+    with qtbot.waitActive(view, timeout=PATIENCE):
+        view.activateWindow()
+    QTest.keyClick(view, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: view.strip.beat > 13.0, timeout=PATIENCE)
     go_to(replay, view, 30.0)
     qtbot.waitUntil(lambda: 30.5 < view.strip.beat < 40.0, timeout=PATIENCE)

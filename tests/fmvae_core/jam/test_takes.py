@@ -28,6 +28,9 @@ def test_a_list_tells_of_takes_and_keeps_the_newest_first() -> None:
     assert (second.is_keep, second.hits, second.is_whole) == (False, 36, True)
     assert second.seconds == pytest.approx(20.0, abs=0.2)
     assert second.answers == len(Replay(journal).machine)
+    assert find_takes(found) == (found, 1)
+    keep.unlink()
+    assert find_takes(found)[0] == [second]
 
 
 def test_a_take_that_was_cut_off_is_told_so(tmp_path: Path) -> None:
