@@ -87,11 +87,17 @@ class Sync:
         ValueError
             If Link is wanted and not installed.
         """
+        if wanted.follow is not None and wanted.follow != self._follow:
+            # Joining and leaving take a while: the timer must not wait for it.
+            link = LinkPeer(self._now, tempo) if wanted.follow == "link" else None
+            with self._lock:
+                self._follow, self._link, link = wanted.follow, link, self._link
+                self._clock, self._port = ClockIn(), ""
+                self._zero = self._tempo = None
+                self._was_playing = self._is_back = False
+            if link is not None:
+                link.close()
         with self._lock:
-            if wanted.follow is not None and wanted.follow != self._follow:
-                link = LinkPeer(self._now, tempo) if wanted.follow == "link" else None
-                self._leave()
-                self._link, self._follow = link, wanted.follow
             if wanted.follows_transport is not None:
                 self._follows_transport = wanted.follows_transport
             if wanted.sends_clock is not None and wanted.sends_clock != self._sends_clock:
@@ -100,17 +106,9 @@ class Sync:
                     self._send([(self._now(), data) for data in self._out.stop()])
             self._tell_state(self._line())
 
-    def _leave(self) -> None:
-        if self._link is not None:
-            self._link.close()
-        self._clock, self._port = ClockIn(), ""
-        self._zero = self._tempo = None
-        self._was_playing = self._is_back = False
-
     def close(self) -> None:
         """Leave the master."""
-        with self._lock:
-            self._leave()
+        self.change(SetSync(follow="own"), 0.0)
 
     @property
     def state(self) -> SyncState:

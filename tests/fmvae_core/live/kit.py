@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -79,16 +80,24 @@ def plugged(target: str = "") -> Iterator[Kit]:
 
 
 class Listener:
-    """Hears what the machine plays to its MIDI port."""
+    """Hears what the machine plays to its MIDI port.
+
+    It asks for messages: a callback may wait for the interpreter that waits for the port to close.
+    """
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, list[int]]] = []
-        self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "listener")
-        self._port.set_callback(
-            lambda message, _: self.heard.append((time.monotonic(), message[0]))
-        )
-        names = self._port.get_ports()
-        self._port.open_port(names.index("Flatjam:out"), "in")
+        """Time (monotonic) and bytes of each message."""
+        self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "listener", 100_000)
+        self._port.open_port(self._port.get_ports().index("Flatjam:out"), "in")
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        while not self._closing.wait(0.001):
+            while (message := self._port.get_message()) is not None:
+                self.heard.append((time.monotonic(), message[0]))
 
     def starts(self) -> Counter[tuple[int, int]]:
         return Counter((m[1], m[2]) for _, m in self.heard if m[0] & 0xF0 == 0x90)
@@ -101,4 +110,5 @@ class Listener:
         return {pitch for pitch, count in on.items() if count}
 
     def close(self) -> None:
+        self._poll.remove(self._port)
         self._port.delete()
