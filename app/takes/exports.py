@@ -112,5 +112,5 @@ def _samplers(engine: EngineState | None) -> tuple[SetSampler, ...]:
 
 
 def _sampler(player: str, state: SamplerState) -> SetSampler:
-    fields = state.model_dump(include={"level", "pan", "kit", "reverb"})
+    fields = state.model_dump(include={"level", "pan", "kit", "soundfont", "reverb"})
     return SetSampler.model_validate({"player": player, **fields})

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from fmvae_core.files import replacing
 from fmvae_core.jam.journal import Journal
 from fmvae_core.jam.replay import Replay
-from fmvae_core.live.jam_messages import SetSampler
-from fmvae_core.live.samplers import Samplers
+from fmvae_core.live.samplers import CHANNELS, Samplers
+from fmvae_core.live.sound_messages import SetSampler
 from fmvae_core.live.soundfonts import first_soundfont
 from fmvae_core.live.synth import Synth
 from fmvae_core.live.take_events import human_events, machine_events
@@ -71,6 +71,10 @@ def render_take(
         drums.attach(synth)
         for wanted in samplers:
             drums.change(wanted.model_copy(update={"sounds": True}))
+            if wanted.soundfont:
+                font = Path(wanted.soundfont)
+                own = synth.find_font(font) or Synth(font, sample_rate)
+                synth.play_font([CHANNELS[wanted.player]], own)
         with replacing(path) as scratch, wave.open(str(scratch), "wb") as file:
             file.setnchannels(2)
             file.setsampwidth(2)

@@ -17,6 +17,7 @@ from app.takes.takes_presenter import TakesPresenter
 from app.takes.takes_view import TakesWindow
 from fmvae_core.jam.journal import read_journal, takes_dir
 from fmvae_core.jam.keeps import save_keep
+from fmvae_core.live.jam_messages import HumanHit
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.midi_file import read_midi
 from tests.app.conftest import PATIENCE
@@ -96,6 +97,21 @@ def test_a_take_is_heard_from_the_playhead_on(
     view.play.click()
     qtbot.waitUntil(lambda: not replay.is_playing, timeout=PATIENCE)
     assert view.strip.beat == pytest.approx(replay.take.replay.beats)  # type: ignore[union-attr]
+
+
+def test_a_jam_of_the_window_is_there_to_be_heard_again(qtbot: QtBot, flatjam: Application) -> None:
+    jam = flatjam.engine.jam
+    heard: list[HumanHit] = []
+    jam.human_hit.connect(heard.append)
+    jam.start(seed=1)
+    qtbot.waitUntil(lambda: jam.is_running, timeout=PATIENCE)
+    for drum in (0, 1, 2):
+        jam.hit(drum, 90)
+    qtbot.waitUntil(lambda: len(heard) == 3, timeout=PATIENCE)
+    jam.stop()
+    qtbot.waitUntil(lambda: not jam.is_running, timeout=PATIENCE)
+    presenter = opened(qtbot, flatjam, rows=1)
+    assert "3 hits" in presenter.view._about.text()
 
 
 def test_a_jam_comes_first(qtbot: QtBot, flatjam: Application, take: Path) -> None:

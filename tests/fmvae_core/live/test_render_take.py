@@ -14,9 +14,11 @@ from fmvae_core.jam.export import human_notes, machine_notes
 from fmvae_core.jam.journal import Journal
 from fmvae_core.jam.records import Answered, AnyRecord
 from fmvae_core.jam.replay import Replay
-from fmvae_core.live.jam_messages import SetSampler
+from fmvae_core.live.library import SoundError
 from fmvae_core.live.render_take import render_take
+from fmvae_core.live.sound_messages import SetSampler
 from tests.fmvae_core.jam.recordings import Plan, record
+from tests.fmvae_core.live.small_font import write_font
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,28 @@ def test_each_player_sounds_as_it_is_set_up(
     assert left > 1.8 * right
     beat = next(note.onset for note in machine_notes(journal))
     assert loudness(sound, rate, replay.time(beat)).max() < 0.1 * left
+
+
+def test_each_player_may_have_a_soundfont_of_its_own(tmp_path: Path, journal: Journal) -> None:
+    common = write_font(tmp_path / "common.sf2", hertz=400.0)
+    own = write_font(tmp_path / "own.sf2", hertz=1000.0)
+    path = tmp_path / "take.wav"
+    render_take(journal, path, common, (SetSampler(player="human", soundfont=str(own)),))
+    sound, rate = sound_of(path)
+    replay = Replay(journal)
+
+    def share_of_own(beat: float) -> float:
+        """Return how much of what is heard in the 50 ms from a beat on is the human's font."""
+        first = round(replay.time(beat) * rate)
+        power = np.abs(np.fft.rfft(sound[first : first + rate // 20].mean(axis=1))) ** 2
+        return float(power[45:56].sum() / power.sum())  # 900 to 1100 hertz
+
+    assert share_of_own(human_notes(journal)[0].onset) > 0.8
+    assert share_of_own(machine_notes(journal)[0].onset) < 0.2
+    missing = SetSampler(player="machine", soundfont=str(tmp_path / "no.sf2"))
+    with pytest.raises(SoundError):
+        render_take(journal, tmp_path / "none.wav", common, (missing,))
+    assert not (tmp_path / "none.wav").exists()
 
 
 class Enough(Exception):
