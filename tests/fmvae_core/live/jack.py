@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 
 import jack
@@ -21,6 +24,39 @@ PATIENCE = 20.0
 
 jack.set_error_function(lambda message: None)
 jack.set_info_function(lambda message: None)
+
+
+_REGISTRY = Path("/dev/shm/jack-shm-registry")
+_NULL = subprocess.DEVNULL
+
+
+def _forget_the_dead() -> None:
+    """Free the places of our servers that were killed, in this run or another that was killed.
+
+    JACK knows eight servers at most, and forgets one that was killed only when its namesake ends.
+    """
+    registry = _REGISTRY.read_bytes() if _REGISTRY.exists() else b""
+    for name in set(re.findall(rb"flatjam-\d+-[0-9a-f]{6}", registry)) - _running():
+        command = ["jackd", "-n", name.decode(), "-d", "dummy", "-r", str(RATE)]
+        with subprocess.Popen(command, stdout=_NULL, stderr=_NULL) as namesake:
+            with suppress(subprocess.TimeoutExpired):
+                namesake.wait(0.5)  # it has taken the place by then, or at the next attempt
+            namesake.terminate()
+            try:
+                namesake.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                namesake.kill()
+
+
+def _running() -> set[bytes]:
+    """Return the names of the servers that run."""
+    names = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has just ended
+            words = path.read_bytes().split(b"\0")
+            if b"jackd" in words and b"-n" in words:
+                names.add(words[words.index(b"-n") + 1])
+    return names
 
 
 def wait_until(is_done: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
@@ -55,6 +91,7 @@ class JackServer:
 
     def start(self) -> None:
         self._is_registered = True
+        _forget_the_dead()
         # Its messages go to nowhere: a full pipe would stop it.
         self._process = subprocess.Popen(
             [
@@ -104,7 +141,7 @@ class JackServer:
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(5.0)
+                self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
