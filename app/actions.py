@@ -126,7 +126,9 @@ COMMANDS: tuple[Command, ...] = (
       checkable=True),
     C("view.jam", "Jam", "Play with the machine.", "F3", "mdi6.account-music-outline",
       checkable=True),
-    C("view.next_tab", "Next tab", "Show the other tab.", "Ctrl+Tab"),
+    C("view.train", "Train", "Let a model learn, from your own grooves too.", "F4",
+      "mdi6.school-outline", checkable=True),
+    C("view.next_tab", "Next tab", "Show the tab after this one.", "Ctrl+Tab"),
     C("view.pca", "PCA", "Show the three directions in which the landmarks differ most. A "
       "straight line of the model's space is straight.", "F6", checkable=True,
       starts_group=True),

@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -36,6 +37,9 @@ from app.widgets.notices import Remedy
 from app.window import MainWindow
 from fmvae_core import __version__
 from fmvae_core.models.bundle import Bundle, BundleError
+
+if TYPE_CHECKING:
+    from app.train.train_tab import TrainTab
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +125,7 @@ class Application(QObject):
             self.model,
             projections,
             window,
+            self._make_train,
             self,
         )
         self.takes = Takes(self.session, settings, self.engine, window)
@@ -155,6 +160,7 @@ class Application(QObject):
         self.save()
         self.files.close()
         self.takes.close()
+        self.tabs.close()
         self.projection.close()
         self.model.close()
         self.engine.close()
@@ -258,6 +264,22 @@ class Application(QObject):
             tempi = bundle.landmarks.tempo
             fields["tempo"] = float(round((tempi[first] + tempi[last]) / 2))
         self.session.restore(fields)
+
+    def _make_train(self) -> TrainTab:
+        # Imported here, not above: a start that is for playing does not wait for its plots.
+        from app.train.train_tab import TrainTab
+
+        def play(bundle: Path) -> None:
+            self.open_bundle(bundle)
+            self.tabs.show("explore")
+
+        return TrainTab(
+            self.window.notices,
+            lambda: model_entries(self.settings.recent_bundles),
+            self._recordings,
+            play,
+            self,
+        )
 
     def _choose_bundle(self) -> None:
         bundle = self.session.bundle

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, get_args
 
 from PySide6.QtCore import QObject, Signal
 
@@ -16,12 +17,13 @@ from app.window import MainWindow
 
 if TYPE_CHECKING:
     from app.jam.jam_tab import JamTab
+    from app.train.train_tab import TrainTab
 
-TabName = Literal["explore", "jam"]
+TabName = Literal["explore", "jam", "train"]
 
 
 class Tabs(QObject):
-    """Shows one tab at a time. The Jam tab is made when it is first asked for.
+    """Shows one tab at a time. The others are made when they are first asked for.
 
     Signals
     -------
@@ -39,6 +41,7 @@ class Tabs(QObject):
         model: ModelClient,
         projections: Projections,
         window: MainWindow,
+        make_train: Callable[[], TrainTab],
         parent: QObject,
     ) -> None:
         super().__init__(parent)
@@ -48,12 +51,15 @@ class Tabs(QObject):
         self._model = model
         self._projections = projections
         self._window = window
+        self._make_train = make_train
         self.name: TabName = "explore"
         self.jam: JamTab | None = None
+        self.train: TrainTab | None = None
         self.is_on_stage = False
         for command, do in (
             ("view.explore", lambda: self.show("explore")),
             ("view.jam", lambda: self.show("jam")),
+            ("view.train", lambda: self.show("train")),
             ("view.next_tab", self._show_next),
             ("jam.start_stop", self._start_stop),
             ("jam.keep", lambda: self._jam_tab().jam.keep()),
@@ -79,6 +85,13 @@ class Tabs(QObject):
             tab.map.show_again()
             self._window.show_tab(tab.view)
             tab.view.setFocus()
+        elif name == "train":
+            self.show_stage(False)
+            if self.train is None:
+                self.train = self._make_train()
+                self._window.add_tab(self.train.view, {"train": self.train.view.right})
+            self._window.show_tab(self.train.view)
+            self.train.view.setFocus()
         else:
             self.show_stage(False)
             self._window.show_tab(self._window.explore)
@@ -106,7 +119,13 @@ class Tabs(QObject):
             shown.reset_view()
 
     def _show_next(self) -> None:
-        self.show("jam" if self.name == "explore" else "explore")
+        names = get_args(TabName)
+        self.show(names[(names.index(self.name) + 1) % len(names)])
+
+    def close(self) -> None:
+        """Let go of what tabs hold in the background; trainings go on."""
+        if self.train is not None:
+            self.train.close()
 
     def _start_stop(self) -> None:
         if self.name != "jam":
@@ -144,4 +163,5 @@ class Tabs(QObject):
         actions = self._window.actions_table
         actions.set_checked("view.explore", self.name == "explore")
         actions.set_checked("view.jam", self.name == "jam")
+        actions.set_checked("view.train", self.name == "train")
         actions.set_checked("jam.stage", self.is_on_stage)

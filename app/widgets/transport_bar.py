@@ -60,7 +60,8 @@ class TransportBar(QFrame):
         self._open = actions["file.open_bundle"]
         self.show_models((), None)
 
-        self.tabs = [_tab(actions[command]) for command in ("view.explore", "view.jam")]
+        shown = ("view.explore", "view.jam", "view.train")
+        self.tabs = [_tab(actions[command]) for command in shown]
         self.play = _button(actions["play.toggle"], "play", 26)
         self.loop = _button(actions["play.loop"])
         self.metronome = _button(actions["play.metronome"])

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from fmvae_core.files import data_dir
 
-_PATIENCE = 1.0  # seconds; whoever looks holds the lock for microseconds
+_PATIENCE = 0.1  # seconds; whoever looks holds the lock for microseconds
 
 
 def jam_lock_file() -> Path:

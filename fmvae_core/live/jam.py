@@ -16,6 +16,7 @@ from typing import Any
 from fmvae_core.ipc import Message
 from fmvae_core.jam import records, rules
 from fmvae_core.jam.conversation import Conversation
+from fmvae_core.jam.in_progress import JamFlag
 from fmvae_core.jam.journal import JournalWriter
 from fmvae_core.jam.keeps import Keep
 from fmvae_core.jam.messages import Answer, Partner
@@ -88,6 +89,7 @@ class Jam:
         self._click = True
         self._input_latency = 0.0
         self._output_latency = 0.0
+        self._flag = JamFlag()
         self._take: Take | None = None
         self._answerer: Send | None = None
         self._bars: int | None = None
@@ -154,6 +156,7 @@ class Jam:
             self._conversation = Conversation(wanted.seed)
             self._take = Take(line, self._conversation, journal)
             self._take.note_turns(self._now(), self._rules)
+            self._flag.raise_it()
             self._name = "" if wanted.journal is None else wanted.journal.stem
             log.info("a jam begins at %g bpm", tempo)
         self._kick()
@@ -164,6 +167,7 @@ class Jam:
             take, self._take = self._take, None
             self._rules = self._rules.stop()
             if take is not None:
+                self._flag.lower_it()
                 now = self._now()
                 take.note(now, records.End, beat=max(0.0, take.line.beat(now)))
                 if take.journal is not None:

@@ -67,9 +67,11 @@ class History:
         self.evaluations = Series()
         self.pace = Series()
         self.phase_end: int | None = None
+        self.is_read = False
 
     def read(self) -> bool:
         """Read what is new, in one slice; return whether there was anything."""
+        self.is_read = True
         events, few = self._steps.read(), self._few.read()
         if self._steps.restarted:
             self.steps = Series()

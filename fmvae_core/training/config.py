@@ -179,6 +179,18 @@ def presets() -> list[str]:
     return sorted(path.stem for path in resource("presets").glob("*.toml"))
 
 
+def sizes(preset: str) -> list[str]:
+    """Return the sizes that a preset has, the paper's own last."""
+    table = tomllib.loads(resource("presets", f"{preset}.toml").read_text("utf-8"))
+    return [*table.get("size", {}), "paper"]
+
+
+def variants(preset: str) -> list[str]:
+    """Return the other models that a preset has."""
+    table = tomllib.loads(resource("presets", f"{preset}.toml").read_text("utf-8"))
+    return list(table.get("variant", {}))
+
+
 def load_preset(
     name: str,
     size: str = "paper",
@@ -213,9 +225,9 @@ def load_preset(
     if not file.is_file():
         raise ValueError(f"there is no preset '{name}'; choose one of: {', '.join(presets())}")
     table = tomllib.loads(file.read_text("utf-8"))
-    sizes = {"paper": {}, **table.pop("size", {})}
-    variants = {"": {}, **table.pop("variant", {})}
-    for kind, chosen, known in (("size", size, sizes), ("variant", variant, variants)):
+    of_size = {"paper": {}, **table.pop("size", {})}
+    of_variant = {"": {}, **table.pop("variant", {})}
+    for kind, chosen, known in (("size", size, of_size), ("variant", variant, of_variant)):
         if chosen not in known:
             raise ValueError(
                 f"preset '{name}' has no {kind} '{chosen}'; choose one of: "
@@ -225,8 +237,8 @@ def load_preset(
     parts: dict[str, dict[str, Any]] = {
         part: {
             **table.get(part, {}),
-            **sizes[size].get(part, {}),
-            **variants[variant].get(part, {}),
+            **of_size[size].get(part, {}),
+            **of_variant[variant].get(part, {}),
             **(overrides or {}).get(part, {}),
         }
         for part in _PARTS

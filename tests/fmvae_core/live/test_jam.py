@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fmvae_core.ipc import Message
+from fmvae_core.jam.in_progress import is_jam_in_progress
 from fmvae_core.jam.journal import read_journal
 from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.jam.pads import Hit
@@ -301,3 +302,13 @@ def test_each_hit_is_told_and_what_the_model_heard_of_a_turn() -> None:
     machine = band.all(MachinePhrase)[0]
     assert machine.z_human == heard[-1].z
     assert (machine.sigma, machine.changed_hits) == (1.0, 3)
+
+
+def test_trainings_are_told_that_a_jam_goes_on() -> None:
+    band = Band()
+    band.start()
+    assert is_jam_in_progress()
+    band.start()
+    assert is_jam_in_progress()
+    band.jam.stop()
+    assert not is_jam_in_progress()

@@ -1,0 +1,348 @@
+"""Ties the left side of the Train tab to presets, corpora and the process that measures."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.models_menu import ModelEntry
+from app.services.errand_client import ErrandClient
+from app.train.plan_form import FROM_SCRATCH, Choices, PlanForm
+from app.train.settings_table import as_text
+from fmvae_core.models.bundle import Bundle
+from fmvae_core.models.bundle_files import BundleError
+from fmvae_core.runs.messages import (
+    Answer,
+    CorpusSeen,
+    Going,
+    LookAtCorpus,
+    MeasureRun,
+    NotDone,
+    RunMeasured,
+)
+from fmvae_core.runs.record import RunRecord
+from fmvae_core.runs.store import runs_dir
+from fmvae_core.runs.words import duration_in_words, size_in_words
+from fmvae_core.training.config import TrainingConfig, changed, load_preset, sizes
+from fmvae_core.training.fine_tune import fine_tuning
+
+_PRESETS = {
+    "drums-2bar": "Drums, two bars",
+    "drums-4bar": "Drums, four bars",
+    "piano-2bar": "Melody, two bars",
+    "cello-4bar": "Melody, four bars",
+}
+_OF_CORPUS = {
+    "groove": ("drums-2bar", "drums-4bar"),
+    "ryans_mammoth": ("piano-2bar",),
+    "cello_suites": ("cello-4bar",),
+    "midi_folder": tuple(_PRESETS),
+}
+_SIZES = {
+    "study": "Study: 25 minutes on a core",
+    "small": "Small: 90 minutes on a core",
+    "paper": "Paper: published, for a GPU",
+}
+_LISTED = 6
+
+
+class PlanPresenter(QObject):
+    """Keeps a plan that could be started, or says why it cannot.
+
+    Parameters
+    ----------
+    form
+        The widgets.
+    models
+        Returns the bundles that could be fine-tuned.
+    recordings
+        The Groove archive or folder, whether or not it is there.
+    parent
+        Owner.
+
+    Signals
+    -------
+    started(RunRecord)
+        The user wants this run.
+    """
+
+    started = Signal(object)
+
+    def __init__(
+        self,
+        form: PlanForm,
+        models: Callable[[], Sequence[ModelEntry]],
+        recordings: Path,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._form = form
+        self._models = models
+        self._recordings = recordings
+        self._look = ErrandClient("corpus", self)
+        self._measure = ErrandClient("estimate", self)
+        self._base: TrainingConfig | None = None
+        self._shown: tuple[str, str, str] | None = None
+        self._looked: LookAtCorpus | None = None
+        self._named = ""
+        self._problem: str | None = "the corpus is being read"
+        form.chosen.connect(self.refresh)
+        form.settings_changed.connect(self._on_settings)
+        form.measure_asked.connect(self._ask_measure)
+        form.start_asked.connect(self._start)
+        self._look.going.connect(lambda going: self._say_preview(_going(going)))
+        self._look.answered.connect(self._on_looked)
+        self._look.failed.connect(lambda how: self._on_looked(NotDone(reason=how)))
+        self._measure.going.connect(lambda going: form.estimate.setText(_going(going)))
+        self._measure.answered.connect(self._on_measured)
+        self._measure.failed.connect(lambda how: self._on_measured(NotDone(reason=how)))
+        self.refresh()
+        form.choose(model_size="small")
+        self.refresh()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the plan could be started."""
+        return self._problem is None
+
+    def close(self) -> None:
+        """End what goes on in the background."""
+        self._look.cancel()
+        self._measure.cancel()
+
+    def refresh(self) -> None:
+        """Offer what fits the choice, and look at the corpus where it is another."""
+        form = self._form
+        choices = form.choices()
+        presets = _OF_CORPUS[choices.corpus]
+        preset = choices.preset if choices.preset in presets else presets[0]
+        form.offer(
+            [(FROM_SCRATCH, "Nothing: from scratch"), *self._bundles(choices.corpus)],
+            [(name, _PRESETS[name]) for name in presets],
+            [(size, _SIZES.get(size, size)) for size in sizes(preset)],
+        )
+        form.choose(preset=preset)
+        choices = form.choices()
+        try:
+            self._show_config(choices)
+        except (BundleError, ValueError) as error:
+            self._base = None
+            self._set_problem(str(error))
+            return
+        self._name(choices)
+        form.estimate.setText("")
+        self._measure.cancel()
+        assert self._base is not None
+        form.show_kit(
+            choices.corpus == "midi_folder" and self._base.model.representation == "drums"
+        )
+        self._look_at(choices, self._base)
+
+    def use(self, record: RunRecord) -> None:
+        """Take up the settings of a run."""
+        config = record.config
+        form = self._form
+        if config.corpus == "midi_folder" and record.data is not None:
+            form.take_folder(Path(record.data))
+        form.choose(corpus=config.corpus, drum_map=record.drum_map)
+        self.refresh()
+        form.choose(bundle=record.bundle or FROM_SCRATCH, preset=config.preset)
+        self.refresh()
+        form.choose(model_size=config.size, device=record.device)
+        self.refresh()
+        if self._base is not None:
+            for table in ("model", "optimiser", "constraint", "flatness"):
+                for name, value in config.to_dict()[table].items():
+                    if (table, name) in form.settings.keys:
+                        form.settings.set_value(table, name, as_text(value))
+        form.name.setText(f"{record.name} again")
+        self._on_settings()
+
+    def record(self) -> RunRecord:
+        """Return the run that is chosen.
+
+        Raises
+        ------
+        ValueError
+            If something typed is not possible; the message says what.
+        """
+        if self._base is None:
+            raise ValueError(self._problem or "choose what to train")
+        choices = self._form.choices()
+        config = changed(self._base, self._form.settings.overrides())
+        return RunRecord(
+            name=choices.name or self._named,
+            config=dataclasses.replace(config, corpus=choices.corpus),
+            data=self._data(choices),
+            drum_map=choices.drum_map,
+            device=choices.device,
+            bundle=choices.bundle or None,
+        )
+
+    # --- model ----------------------------------------------------------------------------------
+
+    def _bundles(self, corpus: str) -> list[tuple[str, str]]:
+        wanted = {"groove": "drums", "ryans_mammoth": "melody", "cello_suites": "melody"}
+        kind = wanted.get(corpus, "")
+        return [
+            (str(model.path), f"{model.name}: fine-tune it")
+            for model in self._models()
+            if f"of {kind}" in model.kind
+        ]
+
+    def _show_config(self, choices: Choices) -> None:
+        key = (choices.bundle, choices.preset, choices.size)
+        if key == self._shown and self._base is not None:
+            return
+        self._shown = None
+        paper: TrainingConfig | None = None
+        if choices.bundle:
+            self._base = fine_tuning(Bundle.open(Path(choices.bundle)), choices.corpus)
+        else:
+            self._base = load_preset(choices.preset, choices.size)
+            paper = load_preset(choices.preset)
+        self._form.settings.show_config(self._base, paper)
+        self._shown = key
+
+    def _name(self, choices: Choices) -> None:
+        what = choices.folder.name if choices.folder and choices.corpus == "midi_folder" else ""
+        model = Path(choices.bundle).name + " tuned" if choices.bundle else choices.preset
+        size = "" if choices.bundle else choices.size
+        name = ", ".join(filter(None, (what, f"{model} {size}".strip())))
+        if self._form.name.text() in ("", self._named):
+            self._form.name.setText(name)
+        self._named = name
+
+    # --- corpus ---------------------------------------------------------------------------------
+
+    def _data(self, choices: Choices) -> str | None:
+        if choices.corpus == "midi_folder":
+            return None if choices.folder is None else str(choices.folder)
+        if choices.corpus == "groove" and self._recordings.exists():
+            return str(self._recordings)
+        return None
+
+    def _look_at(self, choices: Choices, config: TrainingConfig) -> None:
+        data = self._data(choices)
+        if choices.corpus == "midi_folder" and data is None:
+            self._looked = None
+            self._look.cancel()
+            self._say_preview("")
+            self._set_problem("Choose the folder of your MIDI files, or drop it here.")
+            return
+        if choices.corpus == "groove" and data is None:
+            self._looked = None
+            self._look.cancel()
+            self._say_preview("The Groove MIDI Dataset (3 MB, CC BY 4.0) is fetched at the start.")
+            self._set_problem(None)
+            return
+        errand = LookAtCorpus(
+            corpus=choices.corpus,
+            data=None if data is None else Path(data),
+            representation=config.model.representation,
+            bars=config.model.bars,
+            drum_map=choices.drum_map,
+        )
+        if errand != self._looked:
+            self._looked = errand
+            self._set_problem("The corpus is being read.")
+            self._say_preview("Reading the corpus…")
+            self._look.send(errand)
+
+    def _on_looked(self, answer: Answer) -> None:
+        if isinstance(answer, CorpusSeen):
+            self._say_preview(_preview(answer))
+            self._set_problem(answer.problem or None)
+        elif isinstance(answer, NotDone):
+            self._looked = None
+            self._say_preview(_bad(answer.reason))
+            self._set_problem(answer.reason)
+
+    def _say_preview(self, text: str) -> None:
+        self._form.preview.setText(text)
+        self._form.preview.setVisible(bool(text))
+
+    def _set_problem(self, problem: str | None) -> None:
+        self._problem = problem
+        self._form.set_start_because(problem)
+
+    # --- estimate and start ---------------------------------------------------------------------
+
+    def _on_settings(self) -> None:
+        self._measure.cancel()
+        self._form.estimate.setText("")
+        try:
+            self.record()
+        except ValueError as error:
+            self._form.estimate.setText(_bad(str(error)))
+            self._form.set_start_because(str(error))
+        else:
+            self._form.set_start_because(self._problem)
+
+    def _ask_measure(self) -> None:
+        record = self.record()
+        self._form.estimate.setText("Measuring a few steps…")
+        self._measure.send(MeasureRun(record=record.to_dict(), folder=runs_dir()))
+
+    def _on_measured(self, answer: Answer) -> None:
+        if isinstance(answer, RunMeasured):
+            self._form.estimate.setText(_estimate(answer))
+        elif isinstance(answer, NotDone):
+            self._form.estimate.setText(_bad(answer.reason))
+
+    def _start(self) -> None:
+        record = self.record()
+        self._measure.cancel()
+        self._form.estimate.setText("")
+        self.started.emit(record)
+
+
+def _going(going: Going) -> str:
+    share = f" {going.done:,} of {going.total:,}" if going.total else ""
+    return f"{going.stage.capitalize()}{share}…"
+
+
+def _bad(text: str) -> str:
+    return f'<span style="color: #ff8177">{html.escape(text, quote=False)}</span>'
+
+
+def _preview(seen: CorpusSeen) -> str:
+    lines = []
+    if seen.phrases:
+        phrases = seen.phrases
+        lines.append(
+            f"<b>{seen.pieces:,} pieces</b>, {phrases['training']:,} phrases to learn from, "
+            f"{phrases['validation'] + phrases['test']:,} set aside to check."
+        )
+    if seen.skipped:
+        why = ", ".join(f"{count:,} {reason}" for reason, count in seen.skipped.items())
+        lines.append(f"Skipped: {html.escape(why)}.")
+    for file, reason in seen.left_out[:_LISTED]:
+        lines.append(f"&nbsp;&nbsp;{html.escape(file)}: {html.escape(reason)}")
+    if (more := len(seen.left_out) - _LISTED) > 0:
+        lines.append(f"&nbsp;&nbsp;and {more:,} more")
+    if seen.problem:
+        lines.append(_bad(seen.problem))
+    if seen.warning:
+        lines.append(f'<span style="color: #f2b452">{html.escape(seen.warning)}</span>')
+    lines.append(html.escape(seen.licence))
+    return "<br>".join(lines)
+
+
+def _estimate(measured: RunMeasured) -> str:
+    lines = [
+        f"<b>About {duration_in_words(measured.seconds)}</b>, "
+        f"{size_in_words(measured.memory)} of memory, {size_in_words(measured.disk)} of disk "
+        f"({size_in_words(measured.free)} free).",
+        f"{html.escape(measured.device)}. {measured.parameters:,} weights, "
+        f"{measured.phrases:,} phrases, batches of {measured.batch_size}.",
+    ]
+    if measured.disk > measured.free:
+        lines.append(_bad("There is not enough room on the disk: make room first."))
+    if measured.hint:
+        lines.append(html.escape(measured.hint))
+    return "<br>".join(lines)
