@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import IO
 
 from app.services.background import Progress, Work
 from app.state.session import ProjectionName
@@ -16,6 +21,8 @@ from fmvae_core.live.sound_messages import SamplerState, SetSampler
 
 FILM = "app.takes.film"
 """The module that makes a video, in a process of its own."""
+
+_LOOK_SECONDS = 0.2
 
 KINDS = {
     "midi": ("Save take as MIDI", ".mid", "MIDI files (*.mid)"),
@@ -89,20 +96,45 @@ def _write_video(
         )
         assert child.stdin is not None
         assert child.stdout is not None
+        news: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        reader = threading.Thread(target=_read, args=(child.stdout, news), name="film")
+        reader.start()
         try:
             child.stdin.write(job.model_dump_json() + "\n")
             child.stdin.flush()
-            for line in child.stdout:
-                done, total = map(int, line.split())
+            for done, total in _told(news):
                 report(done, total)
         finally:
             child.terminate()  # nothing to a process that has ended
             child.wait()
+            reader.join()
             child.stdin.close()
             child.stdout.close()
         if child.returncode:
             errors.seek(0)
-            raise ValueError(errors.read().strip() or f"the film has ended with {child.returncode}")
+            lines = errors.read().strip().splitlines()
+            raise ValueError(lines[-1] if lines else f"it has ended with {child.returncode}")
+
+
+def _told(news: queue.SimpleQueue[str | None]) -> Iterator[tuple[int, int]]:
+    """Return what a process tells of its progress, and several times a second what it told last.
+
+    It may be silent for a while, and yet the user may have cancelled it.
+    """
+    done = total = 0
+    while True:
+        with suppress(queue.Empty):
+            line = news.get(timeout=_LOOK_SECONDS)
+            if line is None:
+                return
+            done, total = map(int, line.split())
+        yield done, total
+
+
+def _read(lines: IO[str], news: queue.SimpleQueue[str | None]) -> None:
+    for line in lines:
+        news.put(line)
+    news.put(None)
 
 
 def _samplers(engine: EngineState | None) -> tuple[SetSampler, ...]:

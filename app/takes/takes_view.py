@@ -84,7 +84,7 @@ class TakesWindow(QWidget):
         super().__init__(parent, Qt.WindowType.Window)
         self.setWindowTitle("Takes – Flatjam")
         self.setWindowIcon(QIcon(str(resource("theme", "flatjam.svg"))))
-        self.setMinimumSize(QSize(860, 560))
+        self.setMinimumSize(QSize(1080, 700))
         self.resize(QSize(1280, 800))
         named(self, "takes")
         self.notices = Notices()
