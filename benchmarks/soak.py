@@ -14,13 +14,10 @@ import io
 import json
 import math
 import os
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import rtmidi
 
 from fmvae_core.data.groove import GrooveFiles
 from fmvae_core.files import replacing, resource
@@ -42,7 +39,7 @@ from fmvae_core.music.midi_file import read_midi
 from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
 from tests.fmvae_core.inference.processes import WorkerProcess
 from tests.fmvae_core.live.jack import JackServer
-from tests.fmvae_core.live.kit import Kit
+from tests.fmvae_core.live.kit import Kit, Listener
 
 BARS = 2
 TURN = 4.0 * BARS  # beats
@@ -186,7 +183,6 @@ def soak(tempo: float, minutes: float, data: Path, figures: Figures) -> None:
     """Jam at a tempo for some minutes and add what went wrong to the figures."""
     beat = 60.0 / tempo
     turns = max(2, math.ceil(minutes * 60.0 / (TURN * beat)))
-    out: list[tuple[float, list[int]]] = []
     with JackServer() as server:
         os.environ["JACK_DEFAULT_SERVER"] = server.name
         kit = Kit()
@@ -202,9 +198,7 @@ def soak(tempo: float, minutes: float, data: Path, figures: Figures) -> None:
             worker.mail.wait_for(Answer)
             client.send(SetMidi(inputs=("kit",), output=VIRTUAL_PORT))
             client.wait_for(MidiPortsState, lambda p: bool(p.open_inputs) and bool(p.output))
-            listener = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "listener")
-            listener.set_callback(lambda m, _: out.append((time.monotonic(), m[0])))
-            listener.open_port(listener.get_ports().index("Flatjam:out"), "in")
+            listener = Listener()
             settings = Settings(mode=Mode.CONTINUOUS, bars=BARS)
             client.send(StartJam(tempo=tempo, settings=settings))
             state = client.wait_for(JamState, lambda s: s.state is State.COUNT_IN)
@@ -219,9 +213,9 @@ def soak(tempo: float, minutes: float, data: Path, figures: Figures) -> None:
             client.send(StopJam())
             client.wait_for(JamState, lambda s: s.state is State.IDLE, since=mark)
             figures.rss_growth = max(figures.rss_growth, rss(pid) / before - 1.0)
-            listener.delete()
+            listener.close()
             check_human(client.all(HumanPhrase), played, zero, beat, figures)
-            check_machine(client.all(MachinePhrase), turns, out, zero, beat, figures)
+            check_machine(client.all(MachinePhrase), turns, listener.heard, zero, beat, figures)
             figures.answers += end.finals + end.prepared
             figures.prepared += end.prepared
             figures.minutes += turns * TURN * beat / 60.0

@@ -2,6 +2,7 @@
 
 RtMidi can call back instead, but with JACK it does so in the server's own cycle: a callback into
 Python waits for the interpreter there, the cycle is missed, and its notes are lost or heard twice.
+And anywhere, to close a port waits for its callback, which waits for the interpreter, for ever.
 """
 
 from __future__ import annotations

@@ -316,7 +316,7 @@ class MidiPorts:
                 port = _make(api, direction, _CLIENT if place is None else f"{_CLIENT} {direction}")
                 if direction == "in":
                     port.ignore_types(timing=False)  # clocks are heard, the rest stays as it is
-                    self._listen(port, api, name if place is None else place.name)
+                    self._poll.add(port, name if place is None else place.name)
                 if place is None:
                     port.open_virtual_port(direction)
                 else:
@@ -329,14 +329,6 @@ class MidiPorts:
             log.info("opened the MIDI port %s", name if place is None else place.full_name)
             opened.append(_Open(port, api, place))
         return opened
-
-    def _listen(self, port: Any, api: int, name: str) -> None:
-        import rtmidi
-
-        if api == rtmidi.API_UNIX_JACK:
-            self._poll.add(port, name)
-        else:
-            port.set_callback(lambda message, _: self._receive(name, message[0]))
 
     def _receive(self, port: str, data: list[int]) -> None:
         self._on_event(MidiEvent(self._now(), port, tuple(data)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import rtmidi
+
+from fmvae_core.live.midi_poll import MidiPoll
 
 # Each line of its input is a time (monotonic; 0 is at once) and the bytes of a message.
 _KIT = """
@@ -80,24 +81,16 @@ def plugged(target: str = "") -> Iterator[Kit]:
 
 
 class Listener:
-    """Hears what the machine plays to its MIDI port.
-
-    It asks for messages: a callback may wait for the interpreter that waits for the port to close.
-    """
+    """Hears what the machine plays to its MIDI port."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, list[int]]] = []
         """Time (monotonic) and bytes of each message."""
-        self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "listener", 100_000)
+        self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "listener")
         self._port.open_port(self._port.get_ports().index("Flatjam:out"), "in")
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def _listen(self) -> None:
-        while not self._closing.wait(0.001):
-            while (message := self._port.get_message()) is not None:
-                self.heard.append((time.monotonic(), message[0]))
+        # No callback: to close a port waits for it, and it for the interpreter.
+        self._poll = MidiPoll(lambda name, data: self.heard.append((time.monotonic(), data)))
+        self._poll.add(self._port, "listener")
 
     def starts(self) -> Counter[tuple[int, int]]:
         return Counter((m[1], m[2]) for _, m in self.heard if m[0] & 0xF0 == 0x90)
