@@ -43,6 +43,7 @@ from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
 log = logging.getLogger(__name__)
 
 _MOST_HITS = 512
+_MOST_ASKED = 64
 _LONGEST_TURN = 256.0  # beats
 _MOST_NUMBER = 2**31 - 1  # an OSC int
 _TYPES = set("ifdhs")
@@ -111,22 +112,31 @@ class _OscPlayer:
     hits: list[_Hit] = field(default_factory=list)
     partner: Partner = field(default_factory=Partner)
     recent: deque[Phrase] = field(default_factory=lambda: deque(maxlen=MOST_RECENT))
-    finals: set[int] = field(default_factory=set)
+    asked: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    """Turn and whether it was over, of each request that has not been answered."""
+    count: int = 0
+    answered: int | None = None
+    """Turn whose final answer was the last to come."""
 
     def send(self, message: Message) -> None:
         match message:
             case Answered(answer=answer):
-                is_final = answer.number in self.finals
+                asked = self.asked.pop(answer.number, None)
+                if asked is None:
+                    return  # much has been asked since
+                turn, is_final = asked
                 if is_final:
-                    self.finals.discard(answer.number)
+                    self.answered = turn
                     self.recent.append(answer.phrase)
-                head = [answer.number, int(is_final), answer.phrase.tempo, answer.phrase.bars]
+                elif turn == self.answered:
+                    return  # overtaken by the final one
+                head = [turn, int(is_final), answer.phrase.tempo, answer.phrase.bars]
                 self.tell("/flatjam/answer", head + hit_list(answer.phrase))
             case Heard(name=name, answer=answer):
                 self.tell("/flatjam/heard", [name, *hit_list(answer.phrase)])
             case Declined(number=number, text=text, remedy=remedy):
-                self.finals.discard(number)
-                self.tell("/flatjam/declined", [number, f"{text}. {remedy}"])
+                turn, _ = self.asked.pop(number, (number, False))
+                self.tell("/flatjam/declined", [turn, f"{text}. {remedy}"])
             case ModelChanged(model=model):
                 self.tell("/flatjam/model", [0 if model is None else model.bars])
             case Problem(text=text, remedy=remedy):
@@ -276,11 +286,14 @@ class OscDoor(asyncio.DatagramProtocol):
             window.add(hit.beat, DRUMS[hit.drum].pitch, hit.velocity)
         if turn.is_final:
             each.hits.clear()
-            each.finals = {turn.number}
+        each.count += 1
+        each.asked[each.count] = (turn.number, bool(turn.is_final))
+        for old in [number for number in each.asked if number <= each.count - _MOST_ASKED]:
+            del each.asked[old]
         self._exchange.ask(
             each.player,
             AnswerRequest(
-                number=turn.number,
+                number=each.count,
                 phrase=window.phrase(turn.tempo),
                 is_final=bool(turn.is_final),
                 seed=turn.number if turn.seed is None else turn.seed,

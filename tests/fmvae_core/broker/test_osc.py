@@ -91,6 +91,21 @@ def test_hits_make_a_phrase_and_its_answer_is_a_list(broker: BrokerThread, guest
     assert silent.recent == (final.phrase,)  # the scripted model's answer to it
 
 
+def test_an_answer_to_part_of_a_turn_never_replaces_the_final_one(
+    broker: BrokerThread, guest: OscGuest
+) -> None:
+    with broker.model(is_held=True) as model:
+        guest.send("turn", 3, 120, 0)
+        guest.send("turn", 3, 120, 1)
+        wait_until(lambda: len(model.works) == 2, "asked")
+        early, final = model.works
+        model.reply(final)
+        model.reply(early)
+        model.is_held = False
+        guest.send("turn", 4, 120, 0)
+        assert [guest.wait_for("answer")[:2] for _ in range(2)] == [[3, 1], [4, 0]]
+
+
 def test_a_hit_list_tells_step_drum_velocity_and_offset() -> None:
     notes = (Note(0.25 * (7 - 0.5), 36, 1), Note(0.25 * 7, 51, 127), Note(0.25 * 7.49, 38, 64))
     assert hit_list(Phrase(notes, 2)) == pytest.approx(

@@ -107,12 +107,13 @@ def test_the_patch_sends_its_hits_and_plays_the_answers(
     wait_until(lambda: len(pd.turns()) >= 3, f"played: {pd.lines}")  # two turns are over
 
     assert not [line for line in pd.lines if "error" in line or "failed" in line]
+    # The patch gives no seeds, so that the number of the turn is one.
     finals = [work.request for work in model.works if work.request.is_final]
     # From half-way on an answer is asked for at each beat, too.
     early = [work.request for work in model.works if not work.request.is_final]
-    assert [request.number for request in early][:4] == [1, 1, 1, 1]
+    assert [request.seed for request in early][:4] == [1, 1, 1, 1]
     for number, (asked, played) in enumerate(zip(finals[:2], pd.turns()[:2], strict=True), 1):
-        assert (asked.number, asked.phrase.tempo, asked.partner.adventure) == (number, TEMPO, 3.0)
+        assert (asked.seed, asked.phrase.tempo, asked.partner.adventure) == (number, TEMPO, 3.0)
         onsets = [note.onset for note in asked.phrase.notes]
         assert len(onsets) >= 8 / BEATS_BETWEEN - 1
         assert onsets[0] >= -0.125
@@ -120,6 +121,6 @@ def test_the_patch_sends_its_hits_and_plays_the_answers(
         gaps = [later - earlier for earlier, later in pairwise(onsets)]
         assert gaps == pytest.approx([BEATS_BETWEEN] * len(gaps), abs=0.01)
         # The scripted model answers each phrase with itself; the final one may come too late.
-        answers = [request.phrase for request in (*early, asked) if request.number == number]
+        answers = [request.phrase for request in (*early, asked) if request.seed == number]
         assert played in [[(1, note.velocity) for note in phrase.notes] for phrase in answers]
         assert {note.pitch for note in asked.phrase.notes} == {DRUMS[1].pitch}
