@@ -7,6 +7,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
 
 from fmvae_core.runs.history import Curve, History
@@ -15,12 +16,22 @@ from fmvae_core.runs.store import Run, list_runs
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.7
+MOST_POINTS = 400
 
 
 class Course(dict[str, Curve]):
     """The curves of a run, by name, and where its initial phase ended."""
 
     phase_end: int | None = None
+
+
+def thinned(curve: Curve) -> Curve:
+    """Return a curve with no more points than a small plot has pixels, the newest among them."""
+    steps, values = curve
+    if len(steps) <= MOST_POINTS:
+        return curve
+    chosen = np.linspace(0, len(steps) - 1, MOST_POINTS).astype(int)
+    return steps[chosen], values[chosen]
 
 
 class RunWatcher(QObject):
@@ -110,7 +121,9 @@ class RunWatcher(QObject):
                     is_new = not history.is_read
                     if history.read() or is_new:
                         is_behind = True
-                        course = Course((name, history.curve(name)) for name in self._names)
+                        course = Course(
+                            (name, thinned(history.curve(name))) for name in self._names
+                        )
                         course.phase_end = history.phase_end
                         self._read.emit(run, course)
             except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGridLayout, QWidget
 from typing_extensions import override
@@ -152,7 +152,7 @@ class _Figure:
             drawn = QColor(run.colour)
             drawn.setAlpha(alpha)
             curve = self._curves[key]
-            curve.setPen(pg.mkPen(drawn, width=1.6 if index == 0 else 1.2, style=style))
+            curve.setPen(pg.mkPen(drawn, width=1, style=style))
             few = len(steps) < 3
             curve.setSymbol("o" if few else None)
             curve.setSymbolSize(5)
@@ -198,6 +198,10 @@ class RunPlots(QWidget):
         self._figures = [_Figure(plot) for plot in PLOTS]
         self._runs: dict[Path, Shown] = {}
         self._courses: dict[Path, Course] = {}
+        # One plot at a time, so that whoever plays beside it does not feel it.
+        self._due: dict[tuple[_Figure, Path], None] = {}
+        self._timer = QTimer(self, interval=10)
+        self._timer.timeout.connect(self._draw_next)
         grid = QGridLayout(self)
         grid.setContentsMargins(8, 0, 8, 8)
         grid.setSpacing(8)
@@ -221,8 +225,17 @@ class RunPlots(QWidget):
         run = self._runs.get(folder)
         if run is not None:
             self._courses[folder] = course
-            for figure in self._figures:
-                figure.show(run, course)
+            self._due |= {(figure, folder): None for figure in self._figures}
+            self._timer.start()
+
+    def _draw_next(self) -> None:
+        if not self._due:
+            self._timer.stop()
+            return
+        figure, folder = next(iter(self._due))
+        del self._due[figure, folder]
+        if folder in self._runs and folder in self._courses:
+            figure.show(self._runs[folder], self._courses[folder])
 
     def points(self) -> Mapping[str, int]:
         """Return how many points each plot draws."""

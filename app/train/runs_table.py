@@ -177,7 +177,7 @@ class RunsTable(QWidget):
 def _texts(run: Run) -> tuple[str, ...]:
     state, config = run.state, run.record.config
     data = run.record.data
-    own = f"{config.corpus}: {Path(data).name}" if config.corpus == "midi_folder" and data else ""
+    own = f"own: {Path(data).name}" if config.corpus == "midi_folder" and data else ""
     return (
         run.record.name,
         state_in_words(state),
