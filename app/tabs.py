@@ -143,6 +143,7 @@ class Tabs(QObject):
                 self._engine,
                 self._model,
                 self._projections,
+                self._window.transport,
                 self._window.notices,
                 self._window.actions_table,
                 self,

@@ -66,6 +66,8 @@ class TransportPresenter(QObject):
         session.view_changed.connect(self._on_view)
         engine.state_changed.connect(self._on_state)
         engine.position.connect(self._on_position)
+        # No entry to undo: nobody did it by hand here.
+        engine.tempo_changed.connect(lambda tempo: session.restore({"tempo": tempo}))
         engine.lost.connect(self._on_lost)
         engine.recovered.connect(self._on_recovered)
         engine.gave_up.connect(self._on_gave_up)

@@ -8,6 +8,7 @@ from app.actions import Actions
 from app.explore.projections import Projections
 from app.jam.broker_panel import BrokerPanel
 from app.jam.broker_presenter import BrokerPresenter
+from app.jam.controls_panel import ControlsPanel
 from app.jam.jam_map_presenter import JamMapPresenter
 from app.jam.jam_panel import JamPanel
 from app.jam.jam_presenter import JamPresenter
@@ -18,11 +19,14 @@ from app.jam.partner_panel import PartnerPanel
 from app.jam.partner_presenter import PartnerPresenter
 from app.jam.sound_panel import OutputsPanel, SamplerPanel
 from app.jam.sound_presenter import SoundPresenter
+from app.jam.steering_presenter import SteeringPresenter
+from app.jam.sync_panel import SyncPanel
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
 from app.state.jam import JamModel
 from app.state.session import Session
 from app.widgets.notices import Notices
+from app.widgets.transport_bar import TransportBar
 from fmvae_core.live.jam_messages import Player
 
 
@@ -44,6 +48,7 @@ class JamTab(QObject):
         engine: EngineClient,
         model: ModelClient,
         projections: Projections,
+        bar: TransportBar,
         notices: Notices,
         actions: Actions,
         parent: QObject,
@@ -71,6 +76,19 @@ class JamTab(QObject):
         )
         self.midi = MidiPresenter(choices, self.midi_panel, engine.jam, self.view, self)
         self.sound = SoundPresenter(choices, self.sound_panels, self.outputs_panel, engine, self)
+        self.controls_panel, self.sync_panel = ControlsPanel(), SyncPanel()
+        self.steering = SteeringPresenter(
+            session,
+            choices,
+            self.controls_panel,
+            self.sync_panel,
+            self.midi_panel,
+            engine,
+            bar,
+            notices,
+            self.view,
+            self,
+        )
         self.broker = BrokerPresenter(choices, self.broker_panel, model, self)
         for each in (
             panel,
@@ -78,6 +96,8 @@ class JamTab(QObject):
             self.midi_panel,
             *self.sound_panels.values(),
             self.outputs_panel,
+            self.controls_panel,
+            self.sync_panel,
             self.broker_panel,
         ):
             self.view.panel.addWidget(each)

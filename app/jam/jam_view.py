@@ -107,7 +107,7 @@ class JamView(QWidget):
         self._grids.setSpacing(16)
         self._grids.addWidget(self.human, 1)
         self._grids.addWidget(self.machine, 1)
-        lower_layout = QVBoxLayout(self._lower)
+        self._lower_layout = lower_layout = QVBoxLayout(self._lower)
         lower_layout.setContentsMargins(12, 8, 12, 10)
         lower_layout.setSpacing(8)
         lower_layout.addLayout(self._grids, 1)
@@ -165,7 +165,7 @@ class JamView(QWidget):
         down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         self._grids.setDirection(down if is_on else across)
         # The splitter asks how small the grids can be, which has just changed.
-        self._grids.parentWidget().layout().activate()
+        self._lower_layout.activate()
         self.left.setOrientation(Qt.Orientation.Horizontal if is_on else Qt.Orientation.Vertical)
         for part, share in enumerate((62, 38) if is_on else (1, 0)):
             self.left.setStretchFactor(part, share)

@@ -13,6 +13,7 @@ from typing_extensions import override
 from app.jam.panels import Choice, Panel, Tick
 from app.theme import colour
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.number_box import NumberBox
 
 _FLASH_MS = 160
 
@@ -94,11 +95,17 @@ class MidiPanel(Panel):
         A field of `JamChoices` and what the user wants there.
     learn_asked()
         The kit is to be learnt.
+    latency_chosen(float)
+        Latency of the kit, in milliseconds.
+    measure_asked()
+        It is to be measured.
     """
 
     port_chosen = Signal(str, bool)
     chosen = Signal(str, object)
     learn_asked = Signal()
+    latency_chosen = Signal(float)
+    measure_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__("Your kit")
@@ -123,17 +130,33 @@ class MidiPanel(Panel):
         self.pedal.toggled.connect(lambda on: self.chosen.emit("pedal_decides", on))
         self.output = Choice(about="The machine plays to this MIDI port, besides its own sound.")
         self.output.activated.connect(lambda: self.chosen.emit("output", self.output.currentData()))
-        kit = QWidget()
-        kit_layout = QHBoxLayout(kit)
-        kit_layout.setContentsMargins(0, 0, 0, 0)
-        kit_layout.addWidget(self.drum_map, 1)
-        kit_layout.addWidget(self.learn)
         self.drum_map.setAccessibleName("Drum map")
         self.body.addLayout(self._rows)
         self.body.addWidget(self.note)
-        self.add_rows([("Drum map", kit)])
+        self.add_rows([("Drum map", _beside(self.drum_map, self.learn))])
         self.body.addWidget(self.pedal)
-        self.add_rows([("Machine to", self.output)])
+        self.latency = NumberBox(-500.0, 500.0, "ms", 92)
+        self.latency.setToolTip(
+            "How much later your hits come in than you hear the music: there and back together."
+        )
+        self.latency.valueChanged.connect(self.latency_chosen)
+        measure = QPushButton("Measure…")
+        measure.setToolTip("Tap along with a click.")
+        measure.clicked.connect(self.measure_asked)
+        self.output_latency = NumberBox(0.0, 500.0, "ms", 92)
+        self.output_latency.setToolTip(
+            "How much of it the sound takes, where you know: MIDI then leaves when it is heard."
+        )
+        self.output_latency.valueChanged.connect(
+            lambda value: self.chosen.emit("output_latency", value)
+        )
+        self.add_rows(
+            [
+                ("Machine to", self.output),
+                ("Latency", _beside(self.latency, measure)),
+                ("of that, sound", _beside(self.output_latency)),
+            ]
+        )
 
     def show_ports(self, ports: Sequence[PortRow], note: str) -> None:
         """Show the ports, and a note under them."""
@@ -153,8 +176,26 @@ class MidiPanel(Panel):
             self._rows.addWidget(row)
             self.rows[port.name] = row
 
+    def show_latency(self, device: str, whole: float, output: float) -> None:
+        """Show the latency of a device, there and back, and what the sound has of it, in ms."""
+        self.latency.show_number(whole)
+        self.latency.setAccessibleName(f"Latency of {device} in milliseconds")
+        self.output_latency.show_number(output)
+
     def flash(self, port: str) -> None:
         """Light the lamp of a port up: something has come in."""
         row = self.rows.get(port)
         if row is not None:
             row.light.flash()
+
+
+def _beside(*widgets: QWidget) -> QWidget:
+    """Return widgets in a row; a list takes what room there is."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget, 1 if isinstance(widget, Choice) else 0)
+    if not any(isinstance(widget, Choice) for widget in widgets):
+        layout.addStretch(1)
+    return row

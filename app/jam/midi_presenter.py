@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -12,12 +11,11 @@ from app.jam.learn_kit import LearnKit
 from app.jam.midi_panel import MidiPanel, PortRow
 from app.services.jam_client import JamClient
 from app.state.jam import JamChoices, JamModel
-from fmvae_core.cli.jam import of_one_interface
 from fmvae_core.live.jam_messages import MidiActivity, MidiPortsState, NoteHeard
+from fmvae_core.live.midi_list import of_one_interface
 from fmvae_core.live.midi_ports import VIRTUAL_PORT
 from fmvae_core.music.drums import drum_map, drum_maps
 
-_OURS = "Flatjam"
 _ABOUT_VIRTUAL = "A port of Flatjam's own, for other programs to connect to."
 _HAS_VIRTUAL = sys.platform != "win32"
 _NONE = (
@@ -117,12 +115,7 @@ class MidiPresenter(QObject):
         ports = self._jam.ports
         if ports is None:
             return own
-        inputs, interfaces = [], []
-        for name, interface in zip(ports.inputs, ports.input_interfaces, strict=True):
-            if not name.startswith(_OURS):
-                inputs.append(name)
-                interfaces.append(interface)
-        return (*of_one_interface(inputs, interfaces)[1], *own)
+        return (*of_one_interface(ports.inputs, ports.input_interfaces)[1], *own)
 
     def _send_inputs(self) -> None:
         wanted = self._inputs()
@@ -146,18 +139,17 @@ class MidiPresenter(QObject):
         if ports is None or not ports.is_known:
             self._panel.show_ports((), "Looking for MIDI ports…")
             return
-        there = [name for name in ports.inputs if not name.startswith(_OURS)]
-        self._panel.show_ports(self._port_rows(there, ports), "" if there else _NONE)
-        outputs = [name for name in ports.outputs if not name.startswith(_OURS)]
-        items = [("", "No MIDI port"), *((name, name) for name in outputs)]
-        if choices.output and choices.output not in outputs:
+        self._panel.show_ports(self._port_rows(ports), "" if ports.inputs else _NONE)
+        items = [("", "No MIDI port"), *((name, name) for name in ports.outputs)]
+        if choices.output and choices.output not in ports.outputs:
             items.append((choices.output, f"{choices.output} (not there)"))
         self._panel.output.show_items(items)
         self._panel.output.show_choice(choices.output)
 
-    def _port_rows(self, there: Sequence[str], ports: MidiPortsState) -> list[PortRow]:
+    def _port_rows(self, ports: MidiPortsState) -> list[PortRow]:
         wanted = self._inputs()
-        names = [*there, *(name for name in wanted if name not in there and name != VIRTUAL_PORT)]
+        away = [name for name in wanted if name not in ports.inputs and name != VIRTUAL_PORT]
+        names = [*ports.inputs, *away]
         rows = [PortRow(name, name in wanted, name in ports.missing) for name in names]
         if _HAS_VIRTUAL and VIRTUAL_PORT not in ports.missing:  # where any port can be made
             rows.append(PortRow(VIRTUAL_PORT, VIRTUAL_PORT in wanted, False, _ABOUT_VIRTUAL))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import multiprocessing
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,8 @@ from fmvae_core.music.phrase import Phrase
 
 log = logging.getLogger(__name__)
 
+_ON_ITS_WAY_SECONDS = 1.0
+
 
 class EngineClient(ProcessClient):
     """Starts the engine, talks to it, and brings it back with all it knew when it dies.
@@ -43,6 +49,8 @@ class EngineClient(ProcessClient):
     -------
     state_changed(EngineState), position(Position), swapped(Swapped), take_position(TakePosition)
         What the engine tells.
+    tempo_changed(float)
+        Somebody else has changed the tempo: a pad that taps, a clock that is followed.
     recovered()
         It is back, with phrase, tempo and play state.
     attached()
@@ -53,6 +61,7 @@ class EngineClient(ProcessClient):
     position = Signal(object)
     swapped = Signal(object)
     take_position = Signal(object)
+    tempo_changed = Signal(float)
     attached = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -63,6 +72,8 @@ class EngineClient(ProcessClient):
         self._phrase: SetPhrase | None = None
         self._playing = False
         self._takes = 0
+        self._is_muted = False
+        self._asked_tempo_at = -math.inf
         self.jam = JamClient(self._send, self)
         self._runtime_file = config_dir() / "engine.json"
         self._lock = QLockFile(str(config_dir() / "engine.lock"))
@@ -99,9 +110,20 @@ class EngineClient(ProcessClient):
         self._playing = False
         self._send(Panic())
 
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Tell the engine nothing meanwhile, and only remember it: the engine knows it already."""
+        self._is_muted = True
+        try:
+            yield
+        finally:
+            self._is_muted = False
+
     def set_transport(self, **fields: Any) -> None:
         """Change fields of `SetTransport`."""
         self._transport |= fields
+        if "tempo" in fields:
+            self._asked_tempo_at = time.monotonic()
         self._send(SetTransport(**fields))
 
     def set_sound(self, **fields: Any) -> None:
@@ -190,6 +212,7 @@ class EngineClient(ProcessClient):
             # What plays when the phrase has ended by itself, or was started by another client.
             self._playing = message.playing
             self.state_changed.emit(message)
+            self._look_at_tempo(message.tempo)
         elif isinstance(message, Position):
             self.position.emit(message)
         elif isinstance(message, Swapped):
@@ -198,6 +221,21 @@ class EngineClient(ProcessClient):
             self.take_position.emit(message)
         else:
             self.jam.take(message)
+
+    def _look_at_tempo(self, tempo: float) -> None:
+        # What was told on the way of a change of ours is older than that.
+        is_settled = time.monotonic() > self._asked_tempo_at + _ON_ITS_WAY_SECONDS
+        if tempo == self._transport.get("tempo"):
+            self._asked_tempo_at = -math.inf
+        elif is_settled and "tempo" in self._transport:
+            with self.muted():
+                self.tempo_changed.emit(tempo)
+            self._asked_tempo_at = -math.inf
+
+    @override
+    def _send(self, message: Message) -> None:
+        if not self._is_muted:
+            super()._send(message)
 
     @override
     def _on_gone(self) -> None:

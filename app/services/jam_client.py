@@ -9,6 +9,14 @@ from PySide6.QtCore import QObject, Signal
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam.rules import State
+from fmvae_core.live.control_messages import (
+    ControlsState,
+    LearnControl,
+    OscState,
+    SetOsc,
+    SettingChanged,
+    Target,
+)
 from fmvae_core.live.jam_messages import (
     HumanHeard,
     HumanHit,
@@ -30,6 +38,13 @@ from fmvae_core.live.jam_messages import (
     StopJam,
 )
 from fmvae_core.live.sound_messages import SetOutputs
+from fmvae_core.live.sync_messages import (
+    CalibrationState,
+    SetSync,
+    StartCalibration,
+    StopCalibration,
+    SyncState,
+)
 
 
 class JamClient(QObject):
@@ -44,7 +59,9 @@ class JamClient(QObject):
     -------
     state_changed(JamState), ports_changed(MidiPortsState), activity(MidiActivity),
     note_heard(NoteHeard), human_hit(HumanHit), human_heard(HumanHeard), human_phrase(HumanPhrase),
-    machine_phrase(MachinePhrase), kept(Kept), problem(JamProblem)
+    machine_phrase(MachinePhrase), kept(Kept), problem(JamProblem),
+    controls_changed(ControlsState), setting_changed(SettingChanged), sync_changed(SyncState),
+    osc_changed(OscState), calibrated(CalibrationState)
         What the engine tells.
     gone()
         The engine is gone, and the take with it.
@@ -60,6 +77,11 @@ class JamClient(QObject):
     machine_phrase = Signal(object)
     kept = Signal(object)
     problem = Signal(object)
+    controls_changed = Signal(object)
+    setting_changed = Signal(object)
+    sync_changed = Signal(object)
+    osc_changed = Signal(object)
+    calibrated = Signal(object)
     gone = Signal()
 
     def __init__(self, send: Callable[[Message], None], parent: QObject | None = None) -> None:
@@ -69,6 +91,8 @@ class JamClient(QObject):
         self._samplers: dict[Player, dict[str, Any]] = {}
         self._outputs: dict[str, Any] = {}
         self._settings: dict[str, Any] = {}
+        self._sync: dict[str, Any] = {}
+        self._osc: dict[str, Any] = {}
         self._armed: int | None = None
         self._state: JamState | None = None
         self._ports: MidiPortsState | None = None
@@ -81,6 +105,11 @@ class JamClient(QObject):
             MachinePhrase: self.machine_phrase,
             Kept: self.kept,
             JamProblem: self.problem,
+            ControlsState: self.controls_changed,
+            SettingChanged: self.setting_changed,
+            SyncState: self.sync_changed,
+            OscState: self.osc_changed,
+            CalibrationState: self.calibrated,
         }
 
     @property
@@ -114,6 +143,28 @@ class JamClient(QObject):
         """Change fields of `SetOutputs`."""
         self._outputs |= fields
         self._send(SetOutputs(**fields))
+
+    def set_sync(self, **fields: Any) -> None:
+        """Change fields of `SetSync`."""
+        self._sync |= fields
+        self._send(SetSync(**fields))
+
+    def set_osc(self, **fields: Any) -> None:
+        """Change fields of `SetOsc`."""
+        self._osc |= fields
+        self._send(SetOsc(**fields))
+
+    def learn_control(self, target: Target | None, is_relative: bool = False) -> None:
+        """Let the next control that is moved be that of a target; ``None`` ends the waiting."""
+        self._send(LearnControl(target=target, is_relative=is_relative))
+
+    def start_calibration(self, tempo: float) -> None:
+        """Click for somebody to tap along with."""
+        self._send(StartCalibration(tempo=tempo))
+
+    def stop_calibration(self) -> None:
+        """End that click."""
+        self._send(StopCalibration())
 
     def set_jam(self, **fields: Any) -> None:
         """Change fields of `SetJam`."""
@@ -164,6 +215,10 @@ class JamClient(QObject):
             self._send(SetOutputs(**self._outputs))
         if self._settings:
             self._send(SetJam(**self._settings))
+        if self._sync:
+            self._send(SetSync(**self._sync))
+        if self._osc:
+            self._send(SetOsc(**self._osc))
         if self._armed is not None:
             self.arm(self._armed)
 

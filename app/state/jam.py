@@ -10,7 +10,9 @@ from PySide6.QtCore import QObject, Signal
 from app.state.session import ProjectionName
 from fmvae_core.jam.messages import LONGEST_MOMENTUM, MOST_CHANGED_HITS, Share
 from fmvae_core.jam.rules import Mode
+from fmvae_core.live.control_messages import Assignment
 from fmvae_core.live.sound_messages import Outputs, Player, SamplerState
+from fmvae_core.live.sync_messages import Follow
 
 
 class JamChoices(BaseModel):
@@ -42,6 +44,14 @@ class JamChoices(BaseModel):
         What the places of the jam's map mean.
     broker, broker_token_file, room
         Address of a broker to play through, the file with its token, and with whom; empty for none.
+    controls
+        What pads, pedals and knobs do.
+    follow, follows_transport, sends_clock
+        As in `fmvae_core.live.sync_messages.SetSync`.
+    osc_port, osc_peer
+        As in `fmvae_core.live.control_messages.SetOsc`.
+    output_latency
+        Milliseconds from what is played to its being heard, where that is known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,6 +76,13 @@ class JamChoices(BaseModel):
     broker: str = ""
     broker_token_file: str = ""
     room: str = "main"
+    controls: tuple[Assignment, ...] = ()
+    follow: Follow = "own"
+    follows_transport: bool = True
+    sends_clock: bool = False
+    osc_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    osc_peer: str = ""
+    output_latency: Annotated[float, Field(ge=0.0, le=500.0)] = 0.0
 
 
 class JamModel(QObject):

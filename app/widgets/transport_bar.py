@@ -67,7 +67,7 @@ class TransportBar(QFrame):
         self.metronome = _button(actions["play.metronome"])
         self.tempo = NumberBox(MIN_TEMPO, MAX_TEMPO, "bpm", 100)
         self.tempo.setAccessibleName("Tempo in beats a minute")
-        self.tempo.setToolTip("Tempo\nType it, or turn the wheel. T taps it.")
+        self.set_tempo_disabled_because(None)
         self.tempo.valueChanged.connect(self._tempo_changed)
         self.tap = QToolButton()
         self.tap.setText("tap")
@@ -151,6 +151,12 @@ class TransportBar(QFrame):
     def show_tempo(self, tempo: float) -> None:
         """Show the tempo, without telling."""
         self.tempo.show_number(tempo)
+
+    def set_tempo_disabled_because(self, reason: str | None) -> None:
+        """Let the tempo not be changed, and say why, or let it (``None``)."""
+        self.tempo.setEnabled(reason is None)
+        about = "Type it, or turn the wheel. T taps it." if reason is None else f"Not now: {reason}"
+        self.tempo.setToolTip(f"Tempo\n{about}")
 
     def show_volume(self, volume: float) -> None:
         """Show the volume, 0 to 1, without telling."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -199,6 +198,7 @@ def _broker(url: str, token_file: Path | None, room: str) -> SetBroker | None:
 
 def _all_inputs(console: Console, client: EngineClient) -> tuple[str, ...]:
     from fmvae_core.live.jam_messages import MidiPortsState, SetMidi
+    from fmvae_core.live.midi_list import of_one_interface
     from fmvae_core.live.midi_ports import VIRTUAL_PORT
 
     client.send(SetMidi(inputs=(VIRTUAL_PORT,)))
@@ -210,29 +210,6 @@ def _all_inputs(console: Console, client: EngineClient) -> tuple[str, ...]:
             highlight=False,
         )
     return (*ports, VIRTUAL_PORT)
-
-
-def of_one_interface(
-    inputs: Sequence[str], interfaces: Sequence[str]
-) -> tuple[str, tuple[str, ...]]:
-    """Return the first interface that has a port of a kit's, and all such ports of it.
-
-    A kit may be there once more in another interface, and each hit would come twice.
-
-    Parameters
-    ----------
-    inputs, interfaces
-        As in `fmvae_core.live.jam_messages.MidiPortsState`.
-    """
-    kits = [
-        (interface, name)
-        for interface, name in zip(interfaces, inputs, strict=True)
-        if "Midi Through" not in name
-    ]
-    if not kits:
-        return "", ()
-    first = kits[0][0]
-    return first, tuple(name for interface, name in kits if interface == first)
 
 
 def _print_ports(console: Console, client: EngineClient) -> None:

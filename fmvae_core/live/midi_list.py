@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,29 @@ class Lister:
         names = fresh.get_ports()
         fresh.delete()
         return sorted(names) != sorted(known.get_ports())
+
+
+def of_one_interface(
+    inputs: Sequence[str], interfaces: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
+    """Return the first interface that has a port of a kit's, and all such ports of it.
+
+    A kit may be there once more in another interface, and each hit would come twice.
+
+    Parameters
+    ----------
+    inputs, interfaces
+        As in `fmvae_core.live.jam_messages.MidiPortsState`.
+    """
+    kits = [
+        (interface, name)
+        for interface, name in zip(interfaces, inputs, strict=True)
+        if "Midi Through" not in name
+    ]
+    if not kits:
+        return "", ()
+    first = kits[0][0]
+    return first, tuple(name for interface, name in kits if interface == first)
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmvae_core.cli.jam import of_one_interface
 from fmvae_core.jam.journal import read_journal
 from fmvae_core.jam.records import Answered, End, Played, Trouble
+from fmvae_core.live.midi_list import of_one_interface
 from tests.fmvae_core.live.jack import JackServer, wait_until
 from tests.fmvae_core.live.kit import plugged
 
