@@ -16,6 +16,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from fmvae_core.music.drums import DRUMS, drum_map
 from fmvae_core.music.midi_file import read_midi
 from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
 from tests.fmvae_core.inference.processes import WorkerProcess
-from tests.fmvae_core.live.jack import JackServer
+from tests.fmvae_core.live.jack import JackServer, wait_until
 from tests.fmvae_core.live.kit import Kit, Listener
 
 BARS = 2
@@ -213,6 +214,8 @@ def soak(tempo: float, minutes: float, data: Path, figures: Figures) -> None:
             client.send(StopJam())
             client.wait_for(JamState, lambda s: s.state is State.IDLE, since=mark)
             figures.rss_growth = max(figures.rss_growth, rss(pid) / before - 1.0)
+            with suppress(AssertionError):  # then it is stuck, which is told
+                wait_until(lambda: not listener.sounding(), "ended, every note", 2.0)
             listener.close()
             check_human(client.all(HumanPhrase), played, zero, beat, figures)
             check_machine(client.all(MachinePhrase), turns, listener.heard, zero, beat, figures)
