@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -55,6 +56,22 @@ def test_is_niced_and_in_a_session_of_its_own(runs: Runs) -> None:
     assert os.getpriority(os.PRIO_PROCESS, process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
     assert os.getsid(process.pid) != os.getsid(0)
     runs.end(run)
+
+
+def test_outlives_who_started_it(runs: Runs) -> None:
+    run = runs.create()
+    code = f"""
+from pathlib import Path
+from fmvae_core.runs.supervisor import start_run
+start_run(Path({str(run)!r}))
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+    try:
+        wait_for(run, "running", lambda state: state.step > 0)
+        runs.end(run)
+    finally:
+        if read_state(run).is_active:
+            os.kill(read_state(run).pid, signal.SIGKILL)
 
 
 def test_a_killed_run_is_told_as_lost_and_resumes_exactly(runs: Runs) -> None:
