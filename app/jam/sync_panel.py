@@ -40,6 +40,7 @@ class SyncPanel(Panel):
         self.port.setRange(0, 65535)
         self.port.setSpecialValueText("off")
         self.port.setKeyboardTracking(False)
+        self.port.lineEdit().setTextMargins(6, 0, 6, 0)
         self.port.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.port.setToolTip("UDP port on which OSC of this computer is heard, such as 9000.")
         self.port.valueChanged.connect(lambda port: self.chosen.emit("osc_port", port))

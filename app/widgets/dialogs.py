@@ -37,6 +37,12 @@ MAP_KEYS: tuple[tuple[str, str], ...] = (
     ("Enter", "Hear the landmark you walked to"),
 )
 
+JAM_KEYS: tuple[tuple[str, str], ...] = (
+    ("Space", "Start the jam, or stop it"),
+    ("A … L", "Hit a pad: bass drum to ride"),
+    ("Esc", "Leave the stage view"),
+)
+
 
 class HelpSheet(QDialog):
     """All keys, from the table of commands, and what the mouse does."""
@@ -49,7 +55,11 @@ class HelpSheet(QDialog):
         columns = QGridLayout(sheet)
         columns.setHorizontalSpacing(32)
         columns.setVerticalSpacing(20)
-        blocks = [("On the map, with the mouse", MOUSE), ("On the map, with keys", MAP_KEYS)]
+        blocks = [
+            ("On the map, with the mouse", MOUSE),
+            ("On the map, with keys", MAP_KEYS),
+            ("In the Jam tab", JAM_KEYS),
+        ]
         for menu, title in MENUS:
             rows = tuple(
                 (_keys(command.shortcut), command.text.rstrip("…"))

@@ -72,7 +72,10 @@ class JamCommand:
 
     def _children(self, module: str) -> Iterator[int]:
         for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            for pid in (task / "children").read_text().split():
+            pids: list[str] = []
+            with suppress(OSError):  # the thread has just ended
+                pids = (task / "children").read_text().split()
+            for pid in pids:
                 with suppress(OSError):  # it has just ended
                     if module in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
                         yield int(pid)
