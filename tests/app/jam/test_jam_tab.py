@@ -99,7 +99,7 @@ def test_each_tab_keeps_its_state_and_its_keys(flatjam: Application, qtbot: QtBo
     tab.view.projection_chosen.emit("pca")
     assert flatjam.session.view.projection == "pca"
 
-    qtbot.keyClick(window, Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window, Qt.Key.Key_F2)
     assert actions["view.explore"].isChecked()
     assert window.explore.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_A)
