@@ -65,7 +65,7 @@ def let_go(library: Library, font: Font) -> None:
     """Free a font that no synth has any more, on a thread that waits until nothing plays it."""
 
     def free() -> None:
-        fluid = library.fluidsynth.Synth()
+        fluid = library.fluidsynth.Synth(channels=16)
         fluid.sfunload(library.add_font(fluid.synth, font.handle))
         fluid.delete()
 
