@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from fmvae_core.models.bundle import Bundle
@@ -13,13 +14,15 @@ BATCH_SIZE = 32
 LEARNING_RATE = 5e-4
 FINAL_LEARNING_RATE = 5e-5
 _RAMP = 100
+_CLOSER = 0.6
 
 
 def fine_tuning(bundle: Bundle, corpus: str) -> TrainingConfig:
     """Return what a run does that begins with a bundle and learns another corpus.
 
-    Shape and constraint are those of the bundle's own training; the run is short, at a small
-    learning rate, and the weight of the KL begins where that training ended.
+    The shape is that of the bundle. The run is short, at a small learning rate; the weight of the
+    KL begins where the bundle's training ended, and the bound on the error lies below what that
+    reached.
 
     Raises
     ------
@@ -35,8 +38,10 @@ def fine_tuning(bundle: Bundle, corpus: str) -> TrainingConfig:
             f"the bundle '{bundle.name}' does not tell how it was trained ({error}), so it cannot "
             "be trained on; choose another, or train from scratch"
         ) from None
-    beta = float(ended.get("beta") or config.constraint.initial_beta)
     bounds = config.constraint
+    beta = float(ended.get("beta") or bounds.initial_beta)
+    # Below the error that the bundle has already: else nothing would ask for a better likeness.
+    goal = _CLOSER * float(ended.get("average") or bounds.kappa**2)
     return dataclasses.replace(
         config,
         corpus=corpus,
@@ -50,7 +55,9 @@ def fine_tuning(bundle: Bundle, corpus: str) -> TrainingConfig:
             final_learning_rate=FINAL_LEARNING_RATE,
         ),
         constraint=dataclasses.replace(
-            bounds, initial_beta=min(bounds.max_beta, max(bounds.min_beta, beta))
+            bounds,
+            kappa=min(bounds.kappa, math.sqrt(goal)),
+            initial_beta=min(bounds.max_beta, max(bounds.min_beta, beta)),
         ),
         flatness=dataclasses.replace(config.flatness, ramp=_RAMP),
     )

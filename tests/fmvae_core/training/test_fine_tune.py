@@ -29,8 +29,8 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A bundle of a short training."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("parent")
-    corpus = tiny_corpus(performances=16, bars=8)
-    Trainer(tiny_config(steps=60), corpus, folder / "run", Hardware.choose("cpu")).train()
+    corpus = tiny_corpus()
+    Trainer(tiny_config(steps=20), corpus, folder / "run", Hardware.choose("cpu")).train()
     save_corpus(corpus, folder / "frames.safetensors")
     return publish(folder / "run", folder / "bundle", data=folder / "frames.safetensors")
 
@@ -42,7 +42,7 @@ def test_begins_with_the_bundles_weights_and_becomes_a_bundle(
     config = fine_tuning(parent, "groove")
     assert config.fine_tuned_from == parent.sha256
     assert config.model.to_dict() == parent.model_config
-    config = configure("", "", tmp_path, bundle=parent.path, overrides={"optimiser": {"steps": 20}})
+    config = configure("", "", tmp_path, bundle=parent.path, overrides={"optimiser": {"steps": 10}})
     assert dataclasses.replace(config.optimiser, steps=1500) == fine_tuning(parent, "").optimiser
     record = RunRecord(
         "tuned",
