@@ -270,14 +270,27 @@ class Application(QObject):
         from app.train.train_tab import TrainTab
 
         def play(bundle: Path) -> None:
+            self.window.notices.settle("bundle made")
             self.open_bundle(bundle)
             self.tabs.show("explore")
+
+        def offer(bundle: Path) -> None:
+            if self.tabs.name == "train" and not self.tabs.is_jamming:
+                play(bundle)
+                return
+            self.window.notices.show_notice(
+                "bundle made",
+                f"The bundle {bundle.name} is made.",
+                "",
+                "info",
+                (Remedy("Open it", lambda: play(bundle)),),
+            )
 
         return TrainTab(
             self.window.notices,
             lambda: model_entries(self.settings.recent_bundles),
             self._recordings,
-            play,
+            offer,
             self,
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 _APP = "flatjam"
 _LOCK_FILE = ".lock"
+_LOOK_SECONDS = 0.02
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -100,12 +101,18 @@ def alone_in(folder: Path, patience: float = 0.0) -> Iterator[None]:
 
 def is_held(folder: Path) -> bool:
     """Whether a process is alone in a folder (`alone_in`)."""
+    return is_locked(folder / _LOCK_FILE)
+
+
+def is_locked(file: Path) -> bool:
+    """Whether a process holds a lock file for longer than it takes to look at it."""
     from filelock import FileLock, Timeout
 
-    if not (folder / _LOCK_FILE).exists():
+    if not file.exists():
         return False
     try:
-        with FileLock(folder / _LOCK_FILE, timeout=0):
+        # To look is to take it for a moment, so one who finds it taken looks again.
+        with FileLock(file, timeout=_LOOK_SECONDS, poll_interval=_LOOK_SECONDS / 4):
             return False
     except Timeout:
         return True

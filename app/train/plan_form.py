@@ -58,6 +58,8 @@ class PlanForm(QFrame):
     -------
     chosen()
         Something other than a setting was chosen.
+    folder_taken()
+        The user's own folder was chosen, perhaps again; ``chosen`` follows.
     settings_changed()
         A setting was typed.
     measure_asked(), start_asked()
@@ -65,6 +67,7 @@ class PlanForm(QFrame):
     """
 
     chosen = Signal()
+    folder_taken = Signal()
     settings_changed = Signal()
     measure_asked = Signal()
     start_asked = Signal()
@@ -216,6 +219,7 @@ class PlanForm(QFrame):
         self.folder.setText(folder.name or str(folder))
         self.folder.setToolTip(str(folder))
         self.choose(corpus="midi_folder")
+        self.folder_taken.emit()
         self.chosen.emit()
 
     def set_start_because(self, reason: str | None) -> None:

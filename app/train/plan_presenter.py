@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.models_menu import ModelEntry
+from app.models_menu import ModelEntry, model_entries
 from app.services.errand_client import ErrandClient
 from app.train.plan_form import FROM_SCRATCH, Choices, PlanForm
 from app.train.settings_table import as_text
@@ -89,8 +89,11 @@ class PlanPresenter(QObject):
         self._shown: tuple[str, str, str] | None = None
         self._looked: LookAtCorpus | None = None
         self._named = ""
+        self._used: str | None = None  # bundle of the run whose settings were taken up
+        self._gone: str | None = None  # what that run had and cannot be chosen any more
         self._problem: str | None = "the corpus is being read"
-        form.chosen.connect(self.refresh)
+        form.folder_taken.connect(self._forget_look)
+        form.chosen.connect(self._on_chosen)
         form.settings_changed.connect(self._on_settings)
         form.measure_asked.connect(self._ask_measure)
         form.start_asked.connect(self._start)
@@ -107,7 +110,7 @@ class PlanPresenter(QObject):
     @property
     def is_ready(self) -> bool:
         """Whether the plan could be started."""
-        return self._problem is None
+        return self._problem is None and self._wrong() is None
 
     def close(self) -> None:
         """End what goes on in the background."""
@@ -131,11 +134,13 @@ class PlanPresenter(QObject):
             self._show_config(choices)
         except (BundleError, ValueError) as error:
             self._base = None
+            self._forget_look()
+            self._say_preview("")
+            form.estimate.setText(_bad(str(error)))
             self._set_problem(str(error))
             return
         self._name(choices)
-        form.estimate.setText("")
-        self._measure.cancel()
+        self._on_settings()
         assert self._base is not None
         form.show_kit(
             choices.corpus == "midi_folder" and self._base.model.representation == "drums"
@@ -146,11 +151,13 @@ class PlanPresenter(QObject):
         """Take up the settings of a run."""
         config = record.config
         form = self._form
+        self._used = record.bundle
         if config.corpus == "midi_folder" and record.data is not None:
             form.take_folder(Path(record.data))
         form.choose(corpus=config.corpus, drum_map=record.drum_map)
         self.refresh()
-        form.choose(bundle=record.bundle or FROM_SCRATCH, preset=config.preset)
+        begin = FROM_SCRATCH if record.bundle is None else self._listed(record.bundle)
+        form.choose(bundle=begin or FROM_SCRATCH, preset=config.preset)
         self.refresh()
         form.choose(model_size=config.size, device=record.device)
         self.refresh()
@@ -160,6 +167,17 @@ class PlanPresenter(QObject):
                     if (table, name) in form.settings.keys:
                         form.settings.set_value(table, name, as_text(value))
         form.name.setText(f"{record.name} again")
+        self._gone = None
+        if config.corpus not in _OF_CORPUS:
+            self._gone = f"The corpus '{config.corpus}' of that run is not offered here."
+        elif begin is None:
+            self._gone = f"The bundle in {record.bundle}, with which that run began, is not there."
+        elif not begin and config.preset not in _OF_CORPUS[config.corpus]:
+            self._gone = f"The preset '{config.preset}' of that run is not offered here."
+        elif not begin and config.size not in sizes(config.preset):
+            self._gone = f"The size '{config.size}' of that run is not offered here."
+        if self._gone is not None:
+            self._gone += " Choose what to train."
         self._on_settings()
 
     def record(self) -> RunRecord:
@@ -190,9 +208,24 @@ class PlanPresenter(QObject):
         kind = wanted.get(corpus, "")
         return [
             (str(model.path), f"{model.name}: fine-tune it")
-            for model in self._models()
+            for model in self._offered()
             if f"of {kind}" in model.kind
         ]
+
+    def _offered(self) -> list[ModelEntry]:
+        models = list(self._models())
+        if self._used is not None:
+            here = {model.path.resolve() for model in models}
+            more = model_entries((self._used,))
+            used = Path(self._used).resolve()
+            models += [m for m in more if m.path.resolve() == used and used not in here]
+        return models
+
+    def _listed(self, bundle: str) -> str | None:
+        """Return the key of a bundle among those that are offered, if it is there."""
+        wanted = Path(bundle).resolve()
+        keys = (key for key, _ in self._bundles(self._form.choices().corpus))
+        return next((key for key in keys if Path(key).resolve() == wanted), None)
 
     def _show_config(self, choices: Choices) -> None:
         key = (choices.bundle, choices.preset, choices.size)
@@ -253,9 +286,16 @@ class PlanPresenter(QObject):
             self._say_preview("Reading the corpus…")
             self._look.send(errand)
 
+    def _forget_look(self) -> None:
+        """Look at the corpus again, even where it is the same."""
+        self._looked = None
+        self._look.cancel()
+
     def _on_looked(self, answer: Answer) -> None:
         if isinstance(answer, CorpusSeen):
             self._say_preview(_preview(answer))
+            if answer.problem:
+                self._looked = None
             self._set_problem(answer.problem or None)
         elif isinstance(answer, NotDone):
             self._looked = None
@@ -268,20 +308,29 @@ class PlanPresenter(QObject):
 
     def _set_problem(self, problem: str | None) -> None:
         self._problem = problem
-        self._form.set_start_because(problem)
+        self._form.set_start_because(problem or self._wrong())
 
     # --- estimate and start ---------------------------------------------------------------------
 
+    def _on_chosen(self) -> None:
+        self._gone = None
+        self.refresh()
+
     def _on_settings(self) -> None:
         self._measure.cancel()
-        self._form.estimate.setText("")
+        wrong = self._wrong()
+        self._form.estimate.setText("" if wrong is None else _bad(wrong))
+        self._form.set_start_because(wrong or self._problem)
+
+    def _wrong(self) -> str | None:
+        """Return what is not possible in what was chosen or typed."""
+        if self._gone is not None:
+            return self._gone
         try:
             self.record()
         except ValueError as error:
-            self._form.estimate.setText(_bad(str(error)))
-            self._form.set_start_because(str(error))
-        else:
-            self._form.set_start_because(self._problem)
+            return str(error)
+        return None
 
     def _ask_measure(self) -> None:
         record = self.record()

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QFile, QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from app.services.errand_client import ErrandClient
@@ -14,18 +14,11 @@ from app.services.run_watcher import RunWatcher
 from app.train.plots import CURVES, RUN_COLOURS, Shown
 from app.train.train_view import TrainView
 from app.widgets.notices import Notices, Remedy
-from fmvae_core.files import data_dir
+from fmvae_core.files import data_dir, is_held
 from fmvae_core.runs.messages import Answer, BundleMade, Going, MakeBundle, NotDone
 from fmvae_core.runs.orders import Order, write_order
 from fmvae_core.runs.record import RunError, RunRecord
-from fmvae_core.runs.store import (
-    Run,
-    create_run,
-    delete_run,
-    describe_run,
-    restore_run,
-    runs_dir,
-)
+from fmvae_core.runs.store import Run, create_run, describe_run, runs_dir
 from fmvae_core.runs.supervisor import start_run
 
 
@@ -165,9 +158,13 @@ class RunsPresenter(QObject):
 
     def _order(self, order: Order) -> None:
         run = self._run()
-        if run is not None:
+        if run is None:
+            return
+        try:
             write_order(run.folder, order)
-            self._watcher.look()
+        except OSError as error:
+            self._say(f"The run cannot be told to {order}: {error}.")
+        self._watcher.look()
 
     def _resume(self) -> None:
         run = self._run()
@@ -207,12 +204,20 @@ class RunsPresenter(QObject):
 
     def _rename(self, folder: Path, name: str) -> None:
         if name:
-            describe_run(folder, name=name)
-        self._watcher.look()
+            self._describe(folder, name=name)
 
     def _tag(self, folder: Path, text: str) -> None:
         tags = tuple(filter(None, (tag.strip() for tag in text.split(","))))
-        describe_run(folder, tags=tags)
+        self._describe(folder, tags=tags)
+
+    def _describe(
+        self, folder: Path, *, name: str | None = None, tags: tuple[str, ...] | None = None
+    ) -> None:
+        try:
+            describe_run(folder, name=name, tags=tags)
+        except (OSError, RunError) as error:
+            self._say(f"The run cannot be named: {error}.")
+            self._show()
         self._watcher.look()
 
     def _open_folder(self) -> None:
@@ -229,23 +234,23 @@ class RunsPresenter(QObject):
         run = self._run()
         if run is None:
             return
-        try:
-            deleted = delete_run(run.folder)
-        except (OSError, RunError) as error:
-            self._say(f"The run cannot be deleted: {error}.")
-            return
-        self._notices.show_notice(
-            "run deleted",
-            f"The run '{run.record.name}' is deleted.",
-            "",
-            "info",
-            (Remedy("Bring it back", lambda: self._restore(deleted)),),
-        )
-        self._watcher.look()
-
-    def _restore(self, deleted: Path) -> None:
-        self._awaited = restore_run(deleted)
-        self._notices.settle("run deleted")
+        if is_held(run.folder):
+            self._say(f"The run '{run.record.name}' is still going on; stop it first.")
+        elif QFile(str(run.folder)).moveToTrash():
+            self._notices.show_notice(
+                "run deleted",
+                f"The run '{run.record.name}' is in the trash.",
+                "Bring it back from there.",
+                "info",
+            )
+        else:
+            self._notices.show_notice(
+                "run deleted",
+                f"The run '{run.record.name}' could not be put into the trash.",
+                "Delete its folder.",
+                "error",
+                (Remedy("Open folder", self._open_folder),),
+            )
         self._watcher.look()
 
     def _say(self, text: str) -> None:

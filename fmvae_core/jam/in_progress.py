@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from fmvae_core.files import data_dir
+from fmvae_core.files import data_dir, is_locked
 
 _PATIENCE = 0.1  # seconds; whoever looks holds the lock for microseconds
 
@@ -57,11 +57,4 @@ def jamming() -> Iterator[None]:
 
 def is_jam_in_progress() -> bool:
     """Whether a jam goes on on this machine, of this user."""
-    file = jam_lock_file()
-    if not file.exists():
-        return False
-    try:
-        with FileLock(file, timeout=0):
-            return False
-    except Timeout:
-        return True
+    return is_locked(jam_lock_file())

@@ -1,4 +1,4 @@
-"""The folder of runs: list, create, clone, rename, delete and bring back."""
+"""The folder of runs: list, create and describe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from fmvae_core.files import data_dir, is_held
+from fmvae_core.files import data_dir
 from fmvae_core.runs.files import RECORD_FILE
 from fmvae_core.runs.record import (
     RunError,
@@ -18,8 +18,6 @@ from fmvae_core.runs.record import (
     read_state,
     write_record,
 )
-
-_DELETED = ".deleted"
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,6 @@ def list_runs(folder: Path | None = None) -> list[Run]:
     found = []
     for record_file in folder.glob(f"*/{RECORD_FILE}"):
         run = record_file.parent
-        if run.name == _DELETED:
-            continue
         try:
             found.append(Run(run, read_record(run), read_state(run)))
         except RunError:
@@ -84,26 +80,3 @@ def describe_run(
     if tags is not None:
         record = dataclasses.replace(record, tags=tags)
     write_record(run, record)
-
-
-def delete_run(run: Path) -> Path:
-    """Put a run aside, from where `restore_run` brings it back; return where it is.
-
-    Raises
-    ------
-    RunError
-        If its process is still there.
-    """
-    if is_held(run):
-        raise RunError(f"the run in {run} is still going on; stop it first")
-    deleted = run.parent / _DELETED / run.name
-    deleted.parent.mkdir(exist_ok=True)
-    run.rename(deleted)
-    return deleted
-
-
-def restore_run(deleted: Path) -> Path:
-    """Bring a deleted run back; return its folder."""
-    run = deleted.parent.parent / deleted.name
-    deleted.rename(run)
-    return run

@@ -34,6 +34,8 @@ from fmvae_core.training.interrupts import interrupted
 from fmvae_core.training.steering import Watcher, steer
 from fmvae_core.training.trainer import Trainer
 
+_PATIENCE = 1.0  # seconds; who looks whether a run is going on holds its lock for a moment
+
 
 def configure(
     preset: str,
@@ -118,7 +120,7 @@ def train(
     """
     console = console or Console()
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 2) - 1))
-    with alone_in(out):
+    with alone_in(out, _PATIENCE):
         if (out / RECORD_FILE).exists():
             record = read_record(out)
             if data is not None:

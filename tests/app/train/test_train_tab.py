@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
+from app.models_menu import model_entries
+from app.train import runs_presenter
+from fmvae_core.files import alone_in
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.models.config import ModelConfig
-from fmvae_core.runs.record import read_record
+from fmvae_core.runs.record import RunRecord, read_record
 from fmvae_core.runs.store import list_runs
+from fmvae_core.training.config import load_preset
+from fmvae_core.training.fine_tune import fine_tuning
 from tests.app.train.conftest import Rig
 
 ENDLESS = 1_000_000
@@ -64,6 +72,55 @@ def test_a_value_that_is_none_is_told_and_nothing_can_be_started(rig: Rig) -> No
     rig.form.settings.changed.emit()
     assert rig.form.start.isEnabled()
     assert rig.tab.plan.record().config.optimiser.steps == 200
+
+
+def test_what_is_wrong_stays_told_until_it_is_put_right(rig: Rig, own_folder: Path) -> None:
+    rig.form.settings.set_value("optimiser", "steps", "many")
+    rig.form.take_folder(own_folder)
+    rig.wait(lambda: "14 pieces" in rig.form.preview.text())
+    assert not rig.form.start.isEnabled()
+    assert "'many' is no value" in rig.form.estimate.text()
+    rig.form.settings.set_value("optimiser", "steps", "200")
+    rig.form.settings.changed.emit()
+    assert rig.form.start.isEnabled()
+
+
+def test_a_folder_is_looked_at_again_once_there_is_music(
+    rig: Rig, own_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    rig.form.take_folder(folder)
+    rig.wait(lambda: "hold no MIDI files" in rig.form.preview.text())
+    shutil.copytree(own_folder, folder, dirs_exist_ok=True)
+    rig.drop(folder)
+    assert rig.form.start.isEnabled()
+    shutil.rmtree(folder)
+    folder.mkdir()
+    rig.form.take_folder(folder)
+    rig.wait(lambda: "hold no MIDI files" in rig.form.preview.text())
+
+
+def test_settings_of_a_fine_tuning_begin_with_its_bundle(rig: Rig, tmp_path: Path) -> None:
+    bundle = Bundle.open(model_entries(())[0].path)
+    copy = tmp_path / "copy"  # among no models that the window knows
+    shutil.copytree(bundle.path, copy)
+    record = RunRecord("tuned", fine_tuning(bundle, "groove"), bundle=str(copy))
+    rig.tab.plan.use(record)
+    assert rig.tab.plan.record().bundle == str(copy)
+    assert rig.form.start.isEnabled()
+
+    shutil.rmtree(copy)
+    rig.tab.plan.use(record)
+    assert not rig.form.start.isEnabled()
+    assert "is not there" in rig.form.estimate.text()
+    rig.form.chosen.emit()
+    assert rig.form.start.isEnabled()
+
+    config = dataclasses.replace(load_preset("drums-2bar"), corpus="elsewhere")
+    rig.tab.plan.use(RunRecord("other", config))
+    assert not rig.form.start.isEnabled()
+    assert "'elsewhere'" in rig.form.estimate.text()
 
 
 def test_fine_tuning_takes_the_bundles_shape(rig: Rig, own_folder: Path) -> None:
@@ -123,7 +180,9 @@ def test_a_run_survives_the_window_and_is_found_again(
     second.wait_for(run, "stopped")
 
 
-def test_runs_are_compared_named_cloned_and_deleted(rig: Rig, two_runs: list[Path]) -> None:
+def test_runs_are_compared_named_cloned_and_deleted(
+    rig: Rig, two_runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = rig.tab.view.table
     rig.wait(lambda: table.table.rowCount() == 2)
     table.choose(set(two_runs))
@@ -147,10 +206,15 @@ def test_runs_are_compared_named_cloned_and_deleted(rig: Rig, two_runs: list[Pat
     assert rig.tab.plan.record().config.optimiser == record.config.optimiser
     assert rig.form.name.text() == "Brushes, slow again"
 
+    (tmp_path / "share").mkdir()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    with alone_in(two_runs[0]):
+        rig.tab.runs._delete()
+    assert "stop it first" in rig.notices.shown["run"]
     table.buttons["delete"].click()
     assert [run.folder for run in list_runs()] == [two_runs[1]]
-    rig.notices.buttons("run deleted")[0].click()
-    assert len(list_runs()) == 2
+    assert "in the trash" in rig.notices.shown["run deleted"]
+    assert [path.parent.name for path in (tmp_path / "share").rglob("run.json")] == ["first"]
 
 
 def test_a_finished_run_becomes_a_bundle_that_is_opened(rig: Rig, two_runs: list[Path]) -> None:
@@ -173,3 +237,21 @@ def test_a_run_that_fails_says_why(rig: Rig, own_folder: Path) -> None:
     rig.wait(lambda: "smaller learning rate" in rig.head.words.text())
     assert "smaller learning rate" in rig.notices.shown["run"]
     assert rig.head.resume.isVisible()
+
+
+def test_what_the_disk_does_not_take_is_told(
+    rig: Rig, two_runs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.wait(lambda: rig.tab.view.table.table.rowCount() == 2)
+
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(runs_presenter, "write_order", full)
+    rig.head.stop_asked.emit()
+    assert "cannot be told to stop: no space left" in rig.notices.shown["run"]
+    (two_runs[0] / "run.json").unlink()
+    rig.tab.view.table.renamed.emit(two_runs[0], "Brushes, slow")
+    assert "no run that can be read" in rig.notices.shown["run"]
+    rig.tab.view.table.tagged.emit(two_runs[0], "mine")
+    assert "no run that can be read" in rig.notices.shown["run"]

@@ -4,14 +4,15 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from fmvae_core.files import alone_in
+from fmvae_core import files
 from fmvae_core.runs.record import RunError, RunState, read_record, read_state, write_state
-from fmvae_core.runs.store import create_run, delete_run, describe_run, list_runs, restore_run
+from fmvae_core.runs.store import create_run, describe_run, list_runs
 from tests.fmvae_core.runs.processes import tiny_record
 
 
-def test_runs_are_made_listed_named_deleted_and_brought_back(tmp_path: Path) -> None:
+def test_runs_are_made_listed_and_named(tmp_path: Path) -> None:
     record = tiny_record(tmp_path)
     folder = tmp_path / "runs"
     first = create_run(record, folder)
@@ -25,16 +26,15 @@ def test_runs_are_made_listed_named_deleted_and_brought_back(tmp_path: Path) -> 
     assert (again.name, again.tags) == ("mine", ("swing", "brushes"))
     assert again.config == record.config
 
-    deleted = delete_run(first)
-    assert [run.folder for run in list_runs(folder)] == [second]
-    assert restore_run(deleted) == first
-    assert len(list_runs(folder)) == 2
 
-
-def test_a_run_that_goes_on_is_not_deleted(tmp_path: Path) -> None:
-    run = create_run(tiny_record(tmp_path), tmp_path / "runs")
-    with alone_in(run), pytest.raises(RunError, match="stop it first"):
-        delete_run(run)
+def test_a_run_that_is_only_looked_at_is_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_LOOK_SECONDS", 60.0)
+    looking = FileLock(tmp_path / ".lock")
+    looking.acquire()
+    monkeypatch.setattr("time.sleep", lambda _seconds: looking.release())
+    assert not files.is_held(tmp_path)
 
 
 def test_what_cannot_be_read_is_left_out_and_told(tmp_path: Path) -> None:
