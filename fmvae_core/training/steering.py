@@ -20,7 +20,7 @@ from fmvae_core.data.corpus import Corpus
 from fmvae_core.data.sources import open_corpus
 from fmvae_core.runs.files import CHECKPOINT_FILE, EVALUATIONS_FILE, PACE_FILE
 from fmvae_core.runs.orders import Order, read_order
-from fmvae_core.runs.record import RunRecord, RunState, StateName, write_state
+from fmvae_core.runs.record import RunRecord, RunState, StateName, read_state, write_state
 from fmvae_core.training.checkpoint import load_checkpoint, save_checkpoint
 from fmvae_core.training.config import TrainingConfig
 from fmvae_core.training.constraint import ConstraintState
@@ -256,11 +256,15 @@ class Desk:
     record: RunRecord
     yields_to_jams: bool
     note: str = ""
-    _state: RunState = field(default_factory=RunState)
+    _state: RunState = field(init=False)
     _told: float = -math.inf
     _looked: float = -math.inf
     _paced: float = -math.inf
     _why: Order | str | None = None
+
+    def __post_init__(self) -> None:
+        # What was learnt before is told even where it fails before the checkpoint is read.
+        self._state = read_state(self.folder)
 
     def know(self, trainer: Trainer) -> None:
         """Take down what does not change while it trains."""

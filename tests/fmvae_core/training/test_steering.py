@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fmvae_core.runs.record import read_state
+from fmvae_core.runs.record import RunState, read_state, write_state
 from fmvae_core.runs.store import create_run
 from fmvae_core.training import trainer as trainer_module
 from fmvae_core.training.problems import in_words, is_out_of_memory
@@ -65,3 +65,14 @@ def test_a_small_corpus_gets_small_batches() -> None:
     small = fitted(config, tiny_corpus()).optimiser.batch_size
     assert 4 <= small <= len(tiny_corpus().windows(2, "training")) / 4
     assert fitted(tiny_config(), tiny_corpus()) == tiny_config()
+
+
+def test_a_run_that_fails_before_it_goes_on_still_tells_what_was_learnt(tmp_path: Path) -> None:
+    record = tiny_record(tmp_path)
+    run = create_run(record, tmp_path / "runs")
+    write_state(run, RunState("stopped", step=30, steps=40, seconds=5.0))
+    (tmp_path / "frames.safetensors").unlink()
+    with pytest.raises(Exception, match=r"frames\.safetensors"):
+        steer(run, record)
+    state = read_state(run)
+    assert (state.state, state.step, state.steps, state.seconds) == ("failed", 30, 40, 5.0)
