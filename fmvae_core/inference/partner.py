@@ -114,13 +114,16 @@ class MachinePlayer:
         Raises
         ------
         ValueError
-            If phrases, points or attributes are not those of the bundle; says what to do.
+            If phrase, anchor or attributes are not those of the bundle; says what to do. Where the
+            human was before is left out instead: nobody could choose another.
         """
         began = time.perf_counter()
         partner = request.partner
         rng = np.random.default_rng(request.seed)
         noise = rng.standard_normal(self._bundle.latent_dim)
-        before = None if request.before is None else self._point(request.before)
+        before = None
+        if request.before is not None and len(request.before) == self._bundle.latent_dim:
+            before = self._point(request.before)  # of another length: the last model's
         anchor = None if partner.anchor is None else self._point(partner.anchor)
 
         frames = self._plays.encode(request.phrase)

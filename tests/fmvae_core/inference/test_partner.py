@@ -229,7 +229,6 @@ def test_silence_is_answered_from_what_there_is(machine: MachinePlayer, bundle: 
     [
         (request(Phrase((), 4)), "takes 2 bars"),
         (request(anchor=(0.0, 1.0), pull=1.0), "8 numbers"),
-        (request().model_copy(update={"before": (0.0,)}), "8 numbers"),
         (request(asks={"loudness": 1.0}), "no attribute 'loudness'"),
     ],
 )
@@ -238,6 +237,13 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         machine.answer(asked)
+
+
+def test_where_the_human_was_in_another_model_means_nothing(machine: MachinePlayer) -> None:
+    asked = request(momentum=0.5)
+    fresh = machine.answer(asked)
+    switched = machine.answer(asked.model_copy(update={"before": (0.5,)}))
+    assert switched.z_machine == fresh.z_machine
 
 
 def test_a_model_of_melodies_does_not_jam(melody_bundle: Bundle) -> None:
