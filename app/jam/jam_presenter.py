@@ -14,6 +14,7 @@ from app.services.model_client import ModelClient
 from app.state.jam import JamModel
 from app.state.session import Session
 from app.widgets.notices import Notices
+from fmvae_core.inference.messages import WorkerProblem
 from fmvae_core.jam.messages import Answer
 from fmvae_core.jam.rules import How, Mode, Settings, State
 from fmvae_core.live.jam_messages import (
@@ -74,8 +75,10 @@ class JamPresenter(QObject):
         self._notices = notices
         self._is_measured = False  # the machine has answered once, and answers quickly from now on
         self._starts_when_ready = False
+        self._has_failed = False  # to get ready; a notice says why
         self._was = State.IDLE
         self._turn: int | None = None  # whose hits the human's grid shows
+        self._bars = 2  # of that turn
         self._hits: list[Note] = []
         self._is_complete = False
         self._has_phrase = False
@@ -92,6 +95,7 @@ class JamPresenter(QObject):
         jam.gone.connect(self._on_gone)
         model.ready.connect(lambda _: self._get_ready())
         model.jam_ready.connect(self._on_measured)
+        model.problem.connect(self._on_worker_problem)
         model.lost.connect(lambda _: self._forget_machine())
         session.bundle_changed.connect(self._on_bundle)
         session.changed.connect(self._on_session)
@@ -122,6 +126,8 @@ class JamPresenter(QObject):
             self._start()
         else:
             self._starts_when_ready = True
+            if self._has_failed:
+                self._get_ready()
             self._show_state()
 
     def keep(self) -> None:
@@ -139,7 +145,8 @@ class JamPresenter(QObject):
 
     def _get_ready(self) -> None:
         bundle = self._session.bundle
-        self._is_measured = False
+        self._is_measured = self._has_failed = False
+        self._notices.settle("model:answer_request")
         if bundle is not None and self._plays_drums() and self._model.is_ready:
             self._model.get_ready_to_jam(bundle.bars)
         self._show_state()
@@ -148,14 +155,19 @@ class JamPresenter(QObject):
         bundle = self._session.bundle
         if bundle is None or answer.bundle != bundle.sha256:
             return
-        self._is_measured = True
+        self._is_measured, self._has_failed = True, False
         self._show_state()
         if self._starts_when_ready:
             self._starts_when_ready = False
             self._start()
 
+    def _on_worker_problem(self, problem: WorkerProblem) -> None:
+        if problem.request == "answer_request" and not self._is_measured:
+            self._has_failed, self._starts_when_ready = True, False
+            self._show_state()
+
     def _forget_machine(self) -> None:
-        self._is_measured = False
+        self._is_measured = self._has_failed = False
         self._show_state()
 
     def _plays_drums(self) -> bool:
@@ -223,6 +235,8 @@ class JamPresenter(QObject):
             banner.show_getting_ready("Open a bundle to begin: Ctrl+O")
         elif not self._plays_drums():
             banner.show_getting_ready("This model plays melodies; choose one of drums for a jam")
+        elif self._has_failed:
+            banner.show_getting_ready("The machine could not get ready; Space tries again")
         elif not self._is_measured:
             then = " and begins then" if self._starts_when_ready else ""
             banner.show_getting_ready(f"The machine learns its own reach{then}…")
@@ -263,15 +277,15 @@ class JamPresenter(QObject):
 
     def _on_hit(self, hit: HumanHit) -> None:
         self._view.pads.flash(hit.drum, hit.velocity)
-        state = self._jam.state
-        if hit.turn is None or hit.onset is None or state is None:
+        if hit.turn is None or hit.onset is None or hit.bars is None:
             return
         if hit.turn != self._turn:
             self._turn, self._hits, self._is_complete = hit.turn, [], False
+            self._bars = hit.bars
             self._view.human.grid.set_heard(None)
             self._view.human.note.setText("")
         self._hits.append(Note(hit.onset, DRUMS[hit.drum].pitch, hit.velocity))
-        self._show_hits(Phrase(tuple(self._hits), state.bars))
+        self._show_hits(Phrase(tuple(self._hits), self._bars))
 
     def _show_hits(self, phrase: Phrase | None) -> None:
         """Show what the human plays; None before the first hit of a turn."""
@@ -286,21 +300,19 @@ class JamPresenter(QObject):
         if heard.turn != self._turn or not heard.is_final:
             return  # the next turn is shown already; or there are hits it does not know yet
         self._view.human.grid.set_heard(heard.heard)
-        played = frames_of(Phrase(tuple(self._hits), self._bars()))[:, HITS] > 0
+        played = frames_of(Phrase(tuple(self._hits), self._bars))[:, HITS] > 0
         known = sum(bool(played[step, drum]) for step, drum in heard.heard if step < len(played))
         self._view.human.note.setText(f"the model hears {known} of {int(played.sum())} hits")
 
     def _on_human(self, message: HumanPhrase) -> None:
         self._turn, self._hits = message.turn, list(message.phrase.notes)
+        self._bars = message.phrase.bars
         self._is_complete = True
         self._has_phrase |= bool(self._hits)
         self._show_hits(message.phrase)
         if not self._hits:
             self._view.human.note.setText("nothing was played")
         self.changed.emit()
-
-    def _bars(self) -> int:
-        return 2 if self._jam.state is None else self._jam.state.bars
 
     # --- the machine's turn ---------------------------------------------------------------------
 

@@ -195,7 +195,7 @@ class JamState(Message):
     bar, beat
         Of the turn or the count-in, from 1.
     bars
-        Length of a turn.
+        Length of the turn that goes on; of the next one, where none does.
     time
         When this beat fell.
     can_answer
@@ -231,9 +231,9 @@ class HumanHit(Message):
         Index into `fmvae_core.music.drums.DRUMS`.
     velocity
         1 to 127.
-    turn, onset
-        The turn that it belongs to, and when in it, in beats; none where the machine does not
-        listen to it.
+    turn, onset, bars
+        The turn that it belongs to, when in it, in beats, and how long that turn is; none where the
+        machine does not listen to it.
     """
 
     kind: Literal["human_hit"] = "human_hit"
@@ -241,6 +241,7 @@ class HumanHit(Message):
     velocity: int
     turn: int | None = None
     onset: float | None = None
+    bars: int | None = None
 
 
 class HumanHeard(Message):

@@ -76,7 +76,9 @@ def human_hit(hit: Hit, beat: float = 0.0, turn: Turn | None = None) -> HumanHit
     if turn is None:
         return HumanHit(drum=hit.drum, velocity=hit.velocity)
     onset = beat - turn.start
-    return HumanHit(drum=hit.drum, velocity=hit.velocity, turn=turn.number, onset=onset)
+    return HumanHit(
+        drum=hit.drum, velocity=hit.velocity, turn=turn.number, onset=onset, bars=turn.bars
+    )
 
 
 def human_heard(answer: Answer, rules: Rules) -> HumanHeard | None:
@@ -110,17 +112,20 @@ def machine_phrase(play: Play, played: tuple[Answer, Phrase] | None, tempo: floa
 def jam_state(take: Take | None, rules: Rules, now: float, can_answer: bool) -> JamState:
     """Return what clients are told of where a jam is at a time; without a take it is idle."""
     state, bar, beat, fell, tempo = State.IDLE, 1, 1, now, 0.0
+    bars = rules.settings.bars
     if take is not None:
         at = max(0.0, take.line.beat(now))
         state = rules.state(at)
         bar, beat = rules.bar_and_beat(at)
+        turn = rules.turn(at)
+        bars = bars if turn is None else turn.bars
         fell, tempo = take.line.time(float(int(at))), take.line.tempo
     counts = take.counts if take is not None else Counter[How]()
     return JamState(
         state=state,
         bar=bar,
         beat=beat,
-        bars=rules.settings.bars,
+        bars=bars,
         tempo=tempo,
         time=fell,
         can_answer=can_answer,

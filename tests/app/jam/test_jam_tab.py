@@ -20,6 +20,7 @@ from fmvae_core.jam.records import Played
 from fmvae_core.jam.rules import How, Mode
 from fmvae_core.live.jam_messages import HumanHit, MachinePhrase
 from fmvae_core.models.bundle import Bundle
+from fmvae_core.music.phrase import BEATS_PER_BAR
 from tests.app.conftest import PATIENCE, Start
 from tests.app.jam.conftest import show
 
@@ -83,6 +84,30 @@ def test_anybody_can_jam_with_the_computers_keys(
     assert take.stem in view.hint.text()
     played = [record for record in read_journal(take).records if isinstance(record, Played)]
     assert len(played) == len(answers)
+
+
+def test_a_hit_is_shown_in_a_turn_longer_than_the_next(flatjam: Application, tab: JamTab) -> None:
+    bundle = flatjam.session.bundle
+    assert bundle is not None
+    onset = bundle.bars * BEATS_PER_BAR + 3.0
+    hit = HumanHit(drum=1, velocity=90, turn=0, onset=onset, bars=2 * bundle.bars)
+    flatjam.engine.jam.take(hit)
+    assert tab.view.human.grid.accessibleDescription() == "64 steps, 1 hits"
+
+
+def test_a_machine_that_could_not_get_ready_is_asked_again(
+    flatjam: Application, tab: JamTab, qtbot: QtBot
+) -> None:
+    bundle = flatjam.session.bundle
+    assert bundle is not None
+    banner, notices = tab.view.banner, flatjam.window.notices
+    tab.jam._forget_machine()
+    flatjam.model.get_ready_to_jam(2 * bundle.bars)  # the worker refuses that
+    qtbot.waitUntil(lambda: "Space tries again" in banner.accessibleDescription(), timeout=PATIENCE)
+    assert "model:answer_request" in notices.shown
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_Space)
+    assert "model:answer_request" not in notices.shown
+    qtbot.waitUntil(lambda: flatjam.tabs.is_jamming, timeout=PATIENCE)
 
 
 def test_each_tab_keeps_its_state_and_its_keys(flatjam: Application, qtbot: QtBot) -> None:

@@ -312,3 +312,17 @@ def test_trainings_are_told_that_a_jam_goes_on() -> None:
     assert is_jam_in_progress()
     band.jam.stop()
     assert not is_jam_in_progress()
+
+
+def test_a_turn_keeps_its_length_when_the_next_one_is_shorter() -> None:
+    band = Band()
+    band.jam.set_answerer(band._answer, 2)
+    band.start()
+    band.run(9.0)
+    band.jam.set_answerer(band._answer, 1)
+    band.run(15.0, [(11.0, 90), (14.0, 90)])
+    told = [(hit.turn, hit.onset, hit.bars) for hit in band.all(HumanHit)]
+    assert told == [(0, pytest.approx(7.0), 2), (1, pytest.approx(2.0), 1)]
+    states = [state for state in band.all(JamState) if state.state is State.LISTENING]
+    assert [state.bars for state in states if state.bar == 2] == [2] * 4
+    assert states[-1].bars == 1
