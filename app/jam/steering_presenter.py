@@ -14,9 +14,9 @@ from app.state.jam import JamModel
 from app.state.session import Session
 from app.widgets.notices import Notices
 from app.widgets.transport_bar import TransportBar
-from fmvae_core.jam.latencies import PADS, latency_of, save_latency
+from fmvae_core.jam.latencies import PADS, latency_of, load_latencies, save_latency
 from fmvae_core.live.control_messages import ControlsState, SettingChanged
-from fmvae_core.live.jam_messages import Player
+from fmvae_core.live.jam_messages import MidiPortsState, Player
 from fmvae_core.live.midi_ports import VIRTUAL_PORT
 from fmvae_core.live.sync_messages import CalibrationState, SyncState
 
@@ -55,19 +55,22 @@ class SteeringPresenter(QObject):
         self._window = window
         self._dialog: LatencyDialog | None = None
         self._latency: tuple[float, float] | None = None  # as sent
+        self._open = () if engine.jam.ports is None else engine.jam.ports.open_inputs
+        self._measured = ""  # the device that was measured last, as long as it is there
         jam = self._jam
         controls.learn_asked.connect(lambda target, steps: jam.learn_control(target or None, steps))
         controls.forget_asked.connect(self._forget)
         sync.chosen.connect(lambda field, value: choices.choose(**{field: value}))
         midi.measure_asked.connect(self.measure)
-        midi.latency_chosen.connect(lambda value: self._save_latency(value))
+        midi.latency_chosen.connect(self._save_latency)
         choices.changed.connect(self._on_choices)
         jam.controls_changed.connect(self._on_controls)
         jam.setting_changed.connect(self._on_setting)
         jam.sync_changed.connect(self._on_sync)
         jam.osc_changed.connect(sync.show_osc)
         jam.calibrated.connect(self._on_calibrated)
-        jam.ports_changed.connect(lambda _: self._tell_latency())
+        jam.gone.connect(lambda: self._on_calibrated(CalibrationState(is_running=False)))
+        jam.ports_changed.connect(self._on_ports)
         self._tell_all()
 
     def measure(self) -> None:
@@ -79,7 +82,7 @@ class SteeringPresenter(QObject):
         self._dialog = LatencyDialog(self._window)
         self._dialog.started.connect(lambda: self._jam.start_calibration(_CALIBRATION_TEMPO))
         self._dialog.hit.connect(self._jam.hit)
-        self._dialog.saved.connect(lambda port, ms: self._save_latency(ms, port or PADS))
+        self._dialog.saved.connect(self._save_measured)
         self._dialog.finished.connect(lambda _: self._end_measuring())
         self._dialog.show()
         self._jam.start_calibration(_CALIBRATION_TEMPO)
@@ -124,14 +127,31 @@ class SteeringPresenter(QObject):
     # --- the latency ----------------------------------------------------------------------------
 
     def _device(self) -> str:
-        """Return what is played on: the first kit that is there, or the pads on the screen."""
-        ports = self._jam.ports
-        opened = () if ports is None else ports.open_inputs
-        return next((name for name in opened if name != VIRTUAL_PORT), PADS)
+        """Return what is played on.
 
-    def _save_latency(self, milliseconds: float, device: str = "") -> None:
+        It is what was measured last, or the first input that was measured once, or the first kit
+        that is there, or the pads on the screen.
+        """
+        if self._measured:
+            return self._measured
+        known = load_latencies()
+        kits = [name for name in self._open if name != VIRTUAL_PORT]
+        return next((name for name in self._open if name in known), kits[0] if kits else PADS)
+
+    def _on_ports(self, ports: MidiPortsState) -> None:
+        if ports.open_inputs != self._open:
+            self._open = ports.open_inputs
+            if self._measured not in self._open:
+                self._measured = ""
+        self._tell_latency()
+
+    def _save_measured(self, port: str, milliseconds: float) -> None:
+        self._measured = port or PADS
+        self._save_latency(milliseconds)
+
+    def _save_latency(self, milliseconds: float) -> None:
         try:
-            save_latency(device or self._device(), milliseconds)
+            save_latency(self._device(), milliseconds)
         except OSError as error:
             self._notices.show_notice(
                 "latency",

@@ -39,16 +39,19 @@ def save_latency(device: str, milliseconds: float) -> None:
     """Remember a device's latency."""
     known = load_latencies() | {device: round(milliseconds, 1)}
     with replacing(_path()) as scratch:
-        scratch.write_text(_File(milliseconds=known).model_dump_json(indent=2) + "\n")
+        text = _File(milliseconds=known).model_dump_json(indent=2) + "\n"
+        scratch.write_text(text, encoding="utf-8")
 
 
 def latency_of(devices: Sequence[str]) -> float:
     """Return the latency, in milliseconds, of the first of these that was calibrated; else 0.
 
-    A device may be named by a part of its name, in any case.
+    A device may be named by a part of its name, in any case; one of just that name comes first.
     """
     known = load_latencies()
     for device in devices:
+        if device in known:
+            return known[device]
         for name, milliseconds in known.items():
             if device.lower() in name.lower():
                 return milliseconds

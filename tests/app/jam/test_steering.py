@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from app.jam.latency_dialog import LatencyDialog
 from app.state.settings import load_settings
 from fmvae_core.jam.latencies import PADS, load_latencies
 from fmvae_core.live.control_messages import OscState, Target
+from fmvae_core.live.jam_messages import MidiPortsState
 from fmvae_core.live.sync_messages import SyncState
 from tests.app.conftest import PATIENCE, Start
 from tests.app.jam.conftest import show
@@ -173,3 +176,36 @@ def test_the_latency_is_measured_by_tapping_along(
     # What is typed is kept, too.
     tab.midi_panel.latency.setValue(-12.5)
     assert load_latencies()[PADS] == -12.5
+
+
+def test_the_latency_is_that_of_the_kit_that_was_measured(
+    flatjam: Application, tab: JamTab
+) -> None:
+    jam, latency = flatjam.engine.jam, tab.midi_panel.latency
+
+    def open_inputs(*names: str) -> None:
+        jam.take(MidiPortsState(is_known=True, open_inputs=names, drum_map="general-midi"))
+
+    open_inputs("knobs", "kit")
+    tab.midi_panel.measure_asked.emit()
+    (dialog,) = tab.view.findChildren(LatencyDialog)
+    dialog.saved.emit("kit", 21.0)
+    dialog.reject()
+    assert latency.value() == 21.0
+    latency.setValue(18.0)
+    assert load_latencies() == {"kit": 18.0}
+    open_inputs("knobs")
+    assert latency.value() == 0.0
+    open_inputs("knobs", "kit")  # also where it was measured in another session
+    assert latency.value() == 18.0
+
+
+def test_measuring_ends_with_the_engine(flatjam: Application, tab: JamTab, qtbot: QtBot) -> None:
+    tab.midi_panel.measure_asked.emit()
+    (dialog,) = tab.view.findChildren(LatencyDialog)
+    qtbot.waitUntil(lambda: dialog.detail.text() == "Listening…", timeout=PATIENCE)
+    assert not dialog.again.isEnabled()
+    assert flatjam.engine.pid is not None
+    os.kill(flatjam.engine.pid, signal.SIGKILL)
+    qtbot.waitUntil(dialog.again.isEnabled, timeout=PATIENCE)
+    assert dialog.detail.text() == "The click has ended."
