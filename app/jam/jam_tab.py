@@ -74,7 +74,7 @@ class JamTab(QObject):
         self.partner = PartnerPresenter(
             session, choices, self.partner_panel, self.view, engine.jam, self
         )
-        self.midi = MidiPresenter(choices, self.midi_panel, engine.jam, self.view, self)
+        self.midi = MidiPresenter(choices, self.midi_panel, engine.jam, notices, self.view, self)
         self.sound = SoundPresenter(choices, self.sound_panels, self.outputs_panel, engine, self)
         self.controls_panel, self.sync_panel = ControlsPanel(), SyncPanel()
         self.steering = SteeringPresenter(

@@ -11,6 +11,7 @@ from app.jam.learn_kit import LearnKit
 from app.jam.midi_panel import MidiPanel, PortRow
 from app.services.jam_client import JamClient
 from app.state.jam import JamChoices, JamModel
+from app.widgets.notices import Notices
 from fmvae_core.live.jam_messages import MidiActivity, MidiPortsState, NoteHeard
 from fmvae_core.live.midi_list import of_one_interface
 from fmvae_core.live.midi_ports import VIRTUAL_PORT
@@ -32,6 +33,7 @@ class MidiPresenter(QObject):
         choices: JamModel,
         panel: MidiPanel,
         jam: JamClient,
+        notices: Notices,
         window: QWidget,
         parent: QObject,
     ) -> None:
@@ -39,6 +41,7 @@ class MidiPresenter(QObject):
         self._choices = choices
         self._panel = panel
         self._jam = jam
+        self._notices = notices
         self._window = window
         self._learn: LearnKit | None = None
         self._wanted: tuple[str, ...] | None = None
@@ -51,12 +54,11 @@ class MidiPresenter(QObject):
         jam.gone.connect(self._on_ports)
         self._show_maps()
         self._show()
-        kit = choices.choices.drum_map
         self._wanted = self._inputs()
         jam.set_midi(
             inputs=self._wanted,
             output=choices.choices.output,
-            drum_map=kit if kit in drum_maps() else JamChoices().drum_map,
+            drum_map=choices.choices.drum_map,
             pedal_decides=choices.choices.pedal_decides,
         )
 
@@ -66,7 +68,8 @@ class MidiPresenter(QObject):
             self._learn.raise_()
             self._learn.activateWindow()
             return
-        self._learn = LearnKit(drum_map(self._panel.drum_map.currentData()), self._window)
+        self._show_maps()
+        self._learn = LearnKit(drum_map(self._choices.choices.drum_map), self._window)
         self._jam.note_heard.connect(self._on_note)
         self._learn.learnt.connect(self._learnt)
         self._learn.finished.connect(lambda _: self._end_learning())
@@ -83,6 +86,8 @@ class MidiPresenter(QObject):
         choices = self._choices.choices
         if "inputs" in fields:
             self._send_inputs()
+        if "drum_map" in fields:
+            self._notices.settle("drum-map")
         for field in fields & {"output", "drum_map", "pedal_decides"}:
             self._jam.set_midi(**{field: getattr(choices, field)})
         self._show()
@@ -156,4 +161,14 @@ class MidiPresenter(QObject):
         return rows
 
     def _show_maps(self) -> None:
-        self._panel.drum_map.show_items((key, each.title) for key, each in drum_maps().items())
+        """Offer the drum maps that are there; where the chosen one is gone, take the default."""
+        maps = drum_maps()
+        self._panel.drum_map.show_items((key, each.title) for key, each in maps.items())
+        lost, default = self._choices.choices.drum_map, JamChoices().drum_map
+        if lost not in maps:
+            self._choices.choose(drum_map=default)
+            self._notices.show_notice(
+                "drum-map",
+                f"The drum map '{lost}' is not there any more.",
+                f"Your kit is taken for {maps[default].title}; choose another map, or learn it.",
+            )

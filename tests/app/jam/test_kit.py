@@ -9,10 +9,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.application import Application
 from app.jam.learn_kit import LearnKit
 from app.jam.midi_panel import MidiPanel
+from app.state.jam import JamChoices
+from fmvae_core.files import config_dir
 from fmvae_core.live.jam_messages import HumanHit
-from fmvae_core.music.drums import DRUMS, drum_map
+from fmvae_core.music.drums import DRUMS, drum_map, save_drum_map
 from tests.app.conftest import PATIENCE, Start
 from tests.app.jam.conftest import show
 from tests.fmvae_core.live.jack import JackServer
@@ -92,3 +95,25 @@ def learn(panel: MidiPanel, window: QWidget, kit: Kit, qtbot: QtBot) -> None:
 
 def _is_past(dialog: LearnKit, title: str) -> bool:
     return dialog.asked.text() != title
+
+
+def test_a_drum_map_that_is_gone_gives_way_to_the_default(
+    flatjam: Application, qtbot: QtBot
+) -> None:
+    default, notices = JamChoices().drum_map, flatjam.window.notices
+    flatjam.jam_choices.choose(drum_map="cellar")  # as of settings that are older than the files
+    tab = show(flatjam, qtbot)
+    panel = tab.midi_panel
+    assert panel.drum_map.currentData() == flatjam.jam_choices.choices.drum_map == default
+    assert "'cellar' is not there" in notices.shown["drum-map"]
+
+    save_drum_map("Attic", {40: 1})
+    flatjam.jam_choices.choose(drum_map="attic")
+    assert "drum-map" not in notices.shown
+    (config_dir() / "drum_maps" / "attic.toml").unlink()
+    qtbot.mouseClick(panel.learn, Qt.MouseButton.LeftButton)
+    (dialog,) = flatjam.window.findChildren(LearnKit)
+    assert dialog.isVisible()
+    assert panel.drum_map.currentData() == default
+    assert "'attic' is not there" in notices.shown["drum-map"]
+    dialog.reject()
