@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QFile, QObject, QUrl
+from PySide6.QtCore import QFile, QObject, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -29,6 +29,8 @@ _NONE_YET = (
     "There is nothing here yet. Each jam is recorded by itself; in a jam, Keep saves the last "
     "phrases of both."
 )
+_LOOK_MILLISECONDS = 500
+_LOOKS = 10
 
 
 class Takes(QObject):
@@ -81,6 +83,12 @@ class TakesPresenter(QObject):
         self._jobs: list[BackgroundJob] = []
         self._exporting: BackgroundJob | None = None
         self._wanted: Path | None = None
+        self._read: tuple[Path, int] | None = None  # which take was read last, and how old it was
+        self._going: Path | None = None  # the take of the jam that goes on, or ended last
+        self._was_jamming = False
+        self._looks = 0  # at that take, until its end is written
+        self._look_soon = QTimer(self, singleShot=True, interval=_LOOK_MILLISECONDS)
+        self._look_soon.timeout.connect(self.refresh)
         self._folder = str(Path.home())
         self.view = view
         self.replay = ReplayPresenter(view, engine, session, self)
@@ -93,9 +101,13 @@ class TakesPresenter(QObject):
         view.kind_chosen.connect(self._choose_kind)
         view.asked.connect(self._do)
         view.closed.connect(self.replay.pause)
+        if engine.jam.is_running:
+            self._note_jam()
 
     def close(self) -> None:
         """End what goes on in the background, and close the window."""
+        self._look_soon.stop()
+        self._looks = 0
         for job in (*self._jobs, self._exporting):
             if job is not None:
                 job.close()
@@ -120,6 +132,12 @@ class TakesPresenter(QObject):
             )
         else:
             self.view.notices.settle("bad")
+        ended = next((each for each in self._summaries if each.path == self._going), None)
+        if self._looks and not (ended is not None and ended.is_whole):
+            self._looks -= 1
+            self._look_soon.start()
+        else:
+            self._looks = 0
 
     def _choose_kind(self, kind: str) -> None:
         self._kind = kind
@@ -140,35 +158,45 @@ class TakesPresenter(QObject):
 
     def _choose(self, path: Path | None) -> None:
         take = self.replay.take
-        is_new = take is None or path != take.path
         self._wanted = path
         if path is None:
             self.replay.show(None)
             self.view.show_no_take("Choose a take at the left." if self._summaries else _NONE_YET)
             self._show_why_not()
-        elif is_new:
+            return
+        summary = self._summary_of(path)
+        if take is None or (path, summary.changed) != self._read:
+            self._read = (path, summary.changed)
             known = self._session.bundle
             recent = tuple(self._settings.recent_bundles)
-            title = f"{self._summary_of(path):%d %b %H:%M}"
+            title = f"{datetime.fromtimestamp(summary.when):%d %b %H:%M}"
             self._run(lambda: open_take(path, title, known, recent), self._on_opened)
 
     def _on_opened(self, take: OpenTake) -> None:
         if take.path != self._wanted:
             return  # another one was chosen meanwhile
-        summary = next(each for each in self._summaries if each.path == take.path)
+        summary = self._summary_of(take.path)
         self.view.show_take(_title(summary), _about(summary, take))
         self.replay.show(take)
         self._show_why_not()
 
-    def _summary_of(self, path: Path) -> datetime:
-        return datetime.fromtimestamp(
-            next(each.when for each in self._summaries if each.path == path)
-        )
+    def _summary_of(self, path: Path) -> Summary:
+        return next(each for each in self._summaries if each.path == path)
 
     def _on_jam(self) -> None:
         if self._engine.jam.is_running:
             self.replay.pause()
+            self._note_jam()
+        elif self._was_jamming:
+            self._was_jamming = False
+            self._looks = 0 if self._going is None else _LOOKS
+            self.refresh()
         self._show_why_not()
+
+    def _note_jam(self) -> None:
+        state = self._engine.jam.state
+        self._was_jamming = True
+        self._going = None if state is None else state.take
 
     def _show_why_not(self) -> None:
         take = self.replay.take
