@@ -17,13 +17,8 @@ from fmvae_core.jam.rules import State
 from fmvae_core.live.control_messages import OscState, SetOsc
 from fmvae_core.live.jam_messages import JamProblem, JamState
 from fmvae_core.live.osc import LARGEST, Osc, parse_peer
+from tests.fmvae_core.broker.rig import free_port
 from tests.fmvae_core.live.jack import wait_until
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Engine:
@@ -35,7 +30,7 @@ class Engine:
         self.osc = Osc(
             self.done.append, lambda name, value: self.done.append((name, value)), self.told.append
         )
-        self.port = free_port()
+        self.port = free_port(socket.SOCK_DGRAM)
         self.osc.change(SetOsc(port=self.port))
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 

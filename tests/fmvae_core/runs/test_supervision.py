@@ -102,7 +102,6 @@ def test_waits_while_a_jam_goes_on(runs: Runs) -> None:
         assert is_jam_in_progress()
         runs.start(run)
         wait_for(run, "jam")
-    assert not is_jam_in_progress()
     wait_for(run, "running", lambda state: state.step > 0)
     with jamming():
         wait_for(run, "jam")
