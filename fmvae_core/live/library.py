@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import redirect_stdout
 from ctypes import CFUNCTYPE, c_char_p, c_float, c_int, c_short, c_void_p
 from functools import cache
 from typing import Any
@@ -108,7 +109,9 @@ def load_library() -> Library:
     # not run waits for six seconds, or starts one that nobody asked for.
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     try:
-        import fluidsynth
+        # On a build server it prints where the library is, and what we print others read.
+        with redirect_stdout(sys.stderr):
+            import fluidsynth
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError):
             remedy = (
