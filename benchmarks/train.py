@@ -94,7 +94,7 @@ def _decoding() -> dict[str, float]:
     config = load_preset(_PRESET, "paper")
     model = _model(config).eval()
     one, twenty = (torch.randn(n, config.model.latent_dim) for n in (1, 20))
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # as the model worker does: two wait for one another at each step
     with torch.inference_mode():
         calls: Calls = {
             "decode_paper_ms": lambda: model.decode_frames(one),
