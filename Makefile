@@ -46,7 +46,7 @@ clean:  ## Remove what was built, the virtual environment too
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The rest is called by the targets above, once set-up has put xvfb-run where $(HEADLESS) finds it.
-.PHONY: checks pytest measure
+.PHONY: checks pytest pytest-window pytest-core measure
 
 checks:
 	$(VENV_PYTHON) scripts/check_files
@@ -55,8 +55,21 @@ checks:
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 
+# Tests mostly wait, for sound and for processes, so two halves side by side take half as long.
+PYTEST := $(VENV_PYTHON) -m pytest --reruns 1 -r fERsx
+
 pytest:
-	$(HEADLESS) $(VENV_PYTHON) -m pytest --reruns 1 -r fERsx $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	@$(MAKE) --no-print-directory -k -j2 pytest-window pytest-core
+else
+	$(HEADLESS) $(PYTEST) $(ARGS)
+endif
+
+pytest-window:
+	$(HEADLESS) $(PYTEST) tests/app tests/benchmarks
+
+pytest-core:
+	$(PYTEST) tests/fmvae_core
 
 measure:
 	$(HEADLESS) $(VENV_PYTHON) -m benchmarks $(ARGS)
