@@ -204,7 +204,8 @@ def test_who_sends_too_much_at_once_is_put_out(broker: BrokerThread, model: Scri
             for _ in range(100_000):
                 bad.send(message)
         code, _ = bad.ends()
-        assert code == 1008
+        # Whoever is still sending may find the wire cut before it has read why.
+        assert code in {1008, None}
         good.ask(1)
 
 
