@@ -76,7 +76,7 @@ class ProjectionPresenter(QObject):
     @property
     def is_fitting(self) -> bool:
         """Whether UMAP is being fitted."""
-        return self.client.is_fitting
+        return self.client.is_busy
 
     def remembered(self, bundle: Bundle) -> ProjectionName:
         """Return how a bundle's map was last shown; PCA where that would have to be fitted anew."""
@@ -98,7 +98,7 @@ class ProjectionPresenter(QObject):
             self._session.set_view(projection=name)
         else:
             self._is_awaited = True
-            if not self.client.is_fitting:
+            if not self.client.is_busy:
                 self.client.fit(bundle)
                 self._on_progress(Fitting(stage="starting"))
         # A click checks the button of what is not there yet, or unchecks that of what is shown.
@@ -112,7 +112,7 @@ class ProjectionPresenter(QObject):
 
     def close(self) -> None:
         """End the fit's process."""
-        self.client.close()
+        self.client.cancel()
 
     def _on_bundle(self) -> None:
         self.cancel()  # it was of another bundle

@@ -6,16 +6,15 @@ import logging
 
 from pydantic import ValidationError
 from PySide6.QtCore import QObject, Signal
+from typing_extensions import override
 
-from app.services.child_process import ChildProcess
+from app.services.one_shot import OneShot
 from fmvae_core.runs.messages import ANSWERS, Errand, Going
 
 log = logging.getLogger(__name__)
 
-_MODULE = "fmvae_core.training.errands"
 
-
-class ErrandClient(QObject):
+class ErrandClient(OneShot):
     """Sends one errand at a time to a process that lives only for it; a newer one replaces it.
 
     Parameters
@@ -38,34 +37,13 @@ class ErrandClient(QObject):
     failed = Signal(str)
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._name = name
-        self._child: ChildProcess | None = None
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether an errand is under way."""
-        return self._child is not None
+        super().__init__("fmvae_core.training.errands", name, parent)
 
     def send(self, errand: Errand) -> None:
         """Begin an errand; the one before is given up."""
-        self.cancel()
-        child = ChildProcess(_MODULE, self._name, self)
-        child.said.connect(self._on_said)
-        child.ended.connect(self._on_ended)
-        self._child = child
-        child.start(None, **errand.model_dump(mode="json"))
+        self._begin(errand)
 
-    def cancel(self) -> None:
-        """Give up the errand; blocks until its process is gone."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.said.disconnect(self._on_said)
-            child.ended.disconnect(self._on_ended)
-            child.kill()
-            child.wait_or_kill()
-            child.deleteLater()
-
+    @override
     def _on_said(self, line: bytes) -> None:
         try:
             answer = ANSWERS.validate_json(line)
@@ -78,7 +56,8 @@ class ErrandClient(QObject):
             self.cancel()  # that was its last word
             self.answered.emit(answer)
 
+    @override
     def _on_ended(self, how: str) -> None:
-        file = self._child.log_file if self._child is not None else "the log folder"
+        file = self.log_file
         self.cancel()
         self.failed.emit(f"The process that did it is gone: {how}. Its words are in {file}")

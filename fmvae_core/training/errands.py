@@ -95,12 +95,11 @@ def _measure(errand: MeasureRun, tell: Tell) -> RunMeasured:
 
     record = RunRecord.from_dict(errand.record)
     torch.set_num_threads(record.threads or max(1, (os.cpu_count() or 2) - 1))
-    measured = estimate(
+    return estimate(
         record,
         errand.folder,
         lambda stage, done, total: tell(Going(stage=stage, done=done, total=total)),
     )
-    return RunMeasured(**dataclasses.asdict(measured))
 
 
 def _make_bundle(errand: MakeBundle, tell: Tell) -> BundleMade:

@@ -8,11 +8,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from fmvae_core.runs.messages import RunMeasured
 from fmvae_core.runs.record import RunRecord
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.steering import fitted, read_corpus, starting_weights
@@ -23,27 +23,11 @@ _LEAST_STEPS = 3
 _BYTES_PER_EVENT = 1100  # a line of JSON, and the same numbers for TensorBoard
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """See `fmvae_core.runs.messages.RunMeasured`."""
-
-    seconds: float
-    seconds_per_step: float
-    memory: int
-    disk: int
-    free: int
-    phrases: int
-    parameters: int
-    batch_size: int
-    device: str
-    hint: str
-
-
 def estimate(
     record: RunRecord,
     folder: Path,
     on_stage: Callable[[str, int, int], None] = lambda stage, done, total: None,
-) -> Estimate:
+) -> RunMeasured:
     """Measure steps of both phases of a run, and one evaluation.
 
     Parameters
@@ -80,7 +64,7 @@ def estimate(
     annealed = config.constraint.multiplier == "annealed"
     initial = 0.0 if annealed else config.constraint.initial_share
     folder.mkdir(parents=True, exist_ok=True)
-    return Estimate(
+    return RunMeasured(
         seconds=steps * (initial * first + (1 - initial) * second)
         + steps / trainer.evaluate_every * evaluation,
         seconds_per_step=second,
