@@ -54,7 +54,7 @@ class Stepper:
         weights: Weights,
         device: torch.device,
     ) -> None:
-        self._model = model.to(device)
+        self._model = model.to(device).eval()  # in training it would use our own GRU
         self._device = device
         self._config = config
         self._weights = weights

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fmvae_core.models import fused_gru
 from fmvae_core.models.config import ModelConfig
 
 _INITIAL_LOG_STD = -2.0
@@ -42,7 +43,15 @@ class Encoder(nn.Module):
         frames
             ``(batch, steps, features)``.
         """
+        mean, log_std = self.head(self._last(frames)).chunk(2, dim=-1)
+        return mean, log_std.clamp(_MIN_LOG_STD, _MAX_LOG_STD)
+
+    def _last(self, frames: Tensor) -> Tensor:
+        """Return the last states of both directions of the top layer, ``(batch, 2 * hidden)``."""
+        if isinstance(self.rnn, nn.GRU) and fused_gru.is_fit_for(self, frames):
+            outputs = fused_gru.run(self.rnn, frames.transpose(0, 1))
+            forwards, backwards = outputs.chunk(2, dim=-1)
+            return torch.cat([forwards[-1], backwards[0]], dim=-1)
         _, state = self.rnn(frames)
         last = state[0] if isinstance(state, tuple) else state
-        mean, log_std = self.head(torch.cat([last[-2], last[-1]], dim=-1)).chunk(2, dim=-1)
-        return mean, log_std.clamp(_MIN_LOG_STD, _MAX_LOG_STD)
+        return torch.cat([last[-2], last[-1]], dim=-1)
