@@ -36,7 +36,9 @@ def steps_table(
 def card_tables(opened: Bundle) -> list[Table]:
     """Return a bundle's card as tables: known parts as tables of their own, then all the rest."""
     card = dict(opened.card)
-    splits = {name: card.pop(name) for name in ("validation", "test") if name in card}
+    splits: dict[str, Any] = {
+        name: card.pop(name) for name in ("validation", "test") if name in card
+    }
     by_attribute = card.pop("attributes", {})
     card.pop("configuration", None)  # long, and of no use without the code: see --json
     card.pop("thresholds", None)
@@ -44,7 +46,7 @@ def card_tables(opened: Bundle) -> list[Table]:
     head = Table("", Column("", overflow="fold"), title=opened.name, show_header=False)
     head.add_row("folder", str(opened.path))
     head.add_row("SHA-256", opened.sha256)
-    head.add_row("phrases", f"{opened.bars} bars of drums")
+    head.add_row("phrases", f"{opened.bars} bars of {opened.representation.name}")
     head.add_row("latent dimensions", str(opened.latent_dim))
     head.add_row("landmarks", f"{len(opened.landmarks):,}")
     for key, value in _flat(card):
@@ -56,13 +58,8 @@ def card_tables(opened: Bundle) -> list[Table]:
         for measure in (key for key, value in first.items() if not isinstance(value, dict)):
             quality.add_row(measure, *(_shown(part.get(measure)) for part in splits.values()))
         tables.append(quality)
-        drums = Table("hit F1", *splits, "threshold")
-        for drum, threshold in zip(DRUMS, opened.thresholds.tolist(), strict=True):
-            parts = (part.get("drums", {}).get(drum.key, {}) for part in splits.values())
-            drums.add_row(
-                drum.title, *(_shown(part.get("hit_f1")) for part in parts), f"{threshold:.2f}"
-            )
-        tables.append(drums)
+        if opened.representation.name == "drums":
+            tables.append(_by_drum(opened, splits))
     if by_attribute:
         columns = list(next(iter(by_attribute.values())))
         table = Table("attribute", *columns)
@@ -70,6 +67,16 @@ def card_tables(opened: Bundle) -> list[Table]:
             table.add_row(name, *(_shown(figures.get(column)) for column in columns))
         tables.append(table)
     return tables
+
+
+def _by_drum(opened: Bundle, splits: dict[str, Any]) -> Table:
+    table = Table("hit F1", *splits, "threshold")
+    for drum, threshold in zip(DRUMS, opened.thresholds.tolist(), strict=True):
+        parts = (part.get("drums", {}).get(drum.key, {}) for part in splits.values())
+        table.add_row(
+            drum.title, *(_shown(part.get("hit_f1")) for part in parts), f"{threshold:.2f}"
+        )
+    return table
 
 
 def _flat(values: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from fmvae_core import __version__
 from fmvae_core.data.corpus import Corpus
 from fmvae_core.evaluation.attribute_correlation import attribute_correlation
 from fmvae_core.evaluation.coding import Array, Coding
@@ -90,7 +93,7 @@ class Measured:
         ``hit_f1`` and ``reconstruction`` of test phrases; then ``table1`` if something was held
         out, or else ``fig2``, ``table2`` and ``flatness``.
     provenance
-        Configuration, seeds, hashes and times.
+        Configuration, seeds, hashes, times and versions, and the notes of the bundle's card.
     arrays
         What pictures are drawn from: ``max_step`` by pair, ``interpolations`` ``(pairs, 7, steps,
         features)`` and ``sweep.NAME`` of the same shape; ``thresholds``.
@@ -236,9 +239,15 @@ def measure(
         "parameters": bundle.card.get("parameters"),
         "training_minutes": bundle.card.get("training_minutes"),
         "measuring_seconds": round(time.monotonic() - begun, 1),
+        "measured": f"{time.strftime('%Y-%m-%d')}, {_made_with()}",
+        "notes": bundle.card.get("notes", ""),
         "configuration": config.to_dict(),
     }
     return Measured(Subject.of(config), bundle.name, figures, provenance, arrays)
+
+
+def _made_with() -> str:
+    return f"Flatjam {__version__}, torch {torch.__version__}, {platform.system()}"
 
 
 def _histogram(measured: Smoothness) -> dict[str, int]:

@@ -15,7 +15,7 @@ class FlatnessConfig:
     Parameters
     ----------
     eta
-        Weight of the term in equation 5; 0 switches it off.
+        Weight of the term; 0 switches it off. With the ``paper`` form it is that of equation 5.
     form
         ``scale-free`` or ``paper`` (equation 6).
     estimator

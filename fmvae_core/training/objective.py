@@ -87,8 +87,10 @@ def loss(
 ) -> tuple[Tensor, Metrics]:
     """Return the loss of a batch and what was measured on the way.
 
-    ``nll + beta * KL + eta * flatness``: equation 5 divided by lambda = 1 / beta, so that the scale
-    of the loss stays that of the reconstruction. Sums run over the phrase, means over the batch.
+    Equation 5 divided by lambda = 1 / beta, so that the scale of the loss stays that of the
+    reconstruction: ``nll + beta * KL + beta * eta * flatness`` with flatness in the ``paper`` form.
+    The ``scale-free`` form is one to be weighed against the reconstruction, whatever lambda is:
+    there it is ``eta * flatness``. Sums run over the phrase, means over the batch.
 
     Parameters
     ----------
@@ -118,6 +120,7 @@ def loss(
     flat, scale = torch.zeros_like(nll), torch.zeros_like(nll)
     if weights.eta > 0:
         flat, scale = flatness_term(model, z, flatness, generator)
-        total = total + weights.eta * flat
+        eta = weights.eta * weights.beta if flatness.form == "paper" else weights.eta
+        total = total + eta * flat
     constraint = model.likelihood.mean_squared_error(raw.detach(), frames)
     return total, Metrics(constraint, nll, kl.mean(), flat, scale)

@@ -20,6 +20,8 @@ from fmvae_core.training.hardware import Hardware
 
 Ints = npt.NDArray[np.int64]
 Chosen = npt.NDArray[np.bool_] | Ints
+Range = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+"""Lowest and highest, ``(n,)`` each."""
 
 _SHIFT_SEED = 88
 
@@ -47,10 +49,11 @@ class Transpositions:
         low, high = corpus.shift_range(windows)
         return cls(low, high - low + 1, high + 1, np.zeros_like(low))
 
-    def outside(self, pitch: npt.NDArray[np.float64], low: float, high: float) -> Transpositions:
-        """Return those that bring mean pitches ``(n,)`` below `low` or above `high`."""
-        last = np.ceil(low - pitch).astype(np.int64) - 1
-        first = np.maximum(np.floor(high - pitch).astype(np.int64) + 1, self.low)
+    def outside(self, pitches: Range, low: float, high: float) -> Transpositions:
+        """Return those that bring a range of mean pitches wholly below `low` or above `high`."""
+        lowest, highest = pitches
+        last = np.ceil(low - highest).astype(np.int64) - 1
+        first = np.maximum(np.floor(high - lowest).astype(np.int64) + 1, self.low)
         end = self.low + self.below
         return Transpositions(
             self.low,
@@ -126,7 +129,8 @@ def phrases(
     With `TrainingConfig.hold_out` the test phrases are the middle of the attribute's distribution
     over the whole corpus, whatever their split (Table 1); what remains, less every phrase that
     shares a bar or more with a test phrase, is for training, or for validation if its performance
-    was. Where pitch is held out, it is the transpositions of a melody that are divided.
+    was. Where pitch is held out, it is the transpositions of a melody that are divided: it is
+    learnt in those in which it, and every phrase that shares a bar or more with it, lies outside.
 
     Parameters
     ----------
@@ -175,8 +179,10 @@ def _held_out(
     rest = _phrases(corpus, config, None, hop)
     if hold_out.attribute == "pitch":
         assert rest.transpositions is not None
+        as_written = music.attributes(corpus.cut(everything.windows))[:, column]
         pitch = music.attributes(corpus.cut(rest.windows))[:, column]
-        divided = rest.transpositions.outside(pitch, low, high)
+        pitches = _with_neighbours(pitch, rest, as_written, everything)
+        divided = rest.transpositions.outside(pitches, low, high)
         rest = _measured_in_one(corpus, rest.windows, divided).where(divided.counts > 0)
     else:
         found = music.attributes(rest.frames(corpus))[:, column]
@@ -195,12 +201,37 @@ def _held_out(
 
 def _touches(rest: Phrases, test: Phrases) -> npt.NDArray[np.bool_]:
     """Return which phrases share a bar or more with one of the test phrases."""
+    first, after = _neighbours(rest, np.sort(test.windows.starts))
+    return np.asarray(after > first)
+
+
+def _with_neighbours(
+    pitch: npt.NDArray[np.float64],
+    rest: Phrases,
+    pitch_of_all: npt.NDArray[np.float64],
+    everything: Phrases,
+) -> Range:
+    """Return the range of the pitches of each phrase and of all that share a bar with it."""
+    order = np.argsort(everything.windows.starts)
+    first, after = _neighbours(rest, everything.windows.starts[order])
+    low, high = pitch.copy(), pitch.copy()
+    for place in range(int((after - first).max(initial=0))):
+        there = first + place < after
+        found = pitch_of_all[order[first[there] + place]]
+        low[there] = np.minimum(low[there], found)
+        high[there] = np.maximum(high[there], found)
+    return low, high
+
+
+def _neighbours(rest: Phrases, starts: Ints) -> tuple[Ints, Ints]:
+    """Return from where to where in sorted `starts` phrases share a bar or more with each.
+
+    Two performances may lie that close in the corpus, too; that costs a phrase or two of each.
+    """
     reach = rest.windows.steps - STEPS_PER_BAR
-    starts = np.sort(test.windows.starts)
-    # Two performances may lie that close in the corpus, too; that costs a phrase or two of each.
     first = np.searchsorted(starts, rest.windows.starts - reach)
     after = np.searchsorted(starts, rest.windows.starts + reach, side="right")
-    return np.asarray(after > first)
+    return first.astype(np.int64), after.astype(np.int64)
 
 
 def _first_rows(corpus: Corpus, of: Phrases) -> npt.NDArray[np.int64]:

@@ -14,6 +14,7 @@ from fmvae_core.evaluation.report.sections import (
     flatness,
     full_title,
     provenance,
+    reconstruction,
     short_title,
     table1,
     table2,
@@ -21,6 +22,23 @@ from fmvae_core.evaluation.report.sections import (
 from fmvae_core.music.representation import representation
 
 _MODELS_IN_A_PICTURE = 4
+_FIGURES = {
+    "drums": {
+        "": "Figures 4, 6 and 7",
+        "density": "Figures 3, 8 and 9",
+        "velocity": "Figures 10 and 11",
+    },
+    "melody": {"": "Figures 4, 12 and 13", "density": "Figures 14 and 15"},
+}
+"""Of the paper, by representation and attribute; interpolations under none."""
+_UNITS = {
+    "drums": {
+        "density": "hits",
+        "velocity": "mean velocity, 0 to 1",
+        "offset": "mean offset in half steps, positive: late",
+    },
+    "melody": {"density": "notes", "pitch": "mean MIDI pitch"},
+}
 
 
 def report(title: str, summary: str, entries: Sequence[Entry], *, pictures: bool = True) -> Report:
@@ -42,7 +60,12 @@ def report(title: str, summary: str, entries: Sequence[Entry], *, pictures: bool
         middle = [entry for entry in of_preset if entry[0].held_out is not None]
         sections = []
         if whole:
-            sections += [figure2(preset, whole, pictures), table2(whole), flatness(whole)]
+            sections += [
+                figure2(preset, whole, pictures),
+                table2(whole),
+                flatness(whole),
+                reconstruction(whole),
+            ]
         if middle:
             sections.insert(1, table1(middle))
         if pictures and any(measured for _, measured in whole):
@@ -69,6 +92,7 @@ def _phrases(preset: str, entries: Sequence[Entry]) -> Section:
     music = representation(shape["representation"], shape["bars"])
     labels = [short_title(subject, done, lines=True) for subject, _ in done]
     thresholds = [measured.arrays["thresholds"] for _, measured in done]
+    onsets = "hits" if music.name == "drums" else "notes"
     shares = [f"{index}/{PICTURE_POINTS - 1}" for index in range(1, PICTURE_POINTS - 1)]
     blocks = []
     pairs = range(len(done[0][1].arrays["interpolations"]))
@@ -77,7 +101,8 @@ def _phrases(preset: str, entries: Sequence[Entry]) -> Section:
         blocks.append(
             Picture(
                 f"{preset}-interpolation-{pair + 1}",
-                "Interpolation, as in Figures 4, 6, 7, 12 and 13. Δ: onsets that change.",
+                f"Interpolation, as in {_FIGURES[music.name]['']}. Δ: {onsets} that change from "
+                "the phrase before.",
                 phrases_picture(music, labels, frames, thresholds, ["A", *shares, "B"]),
             )
         )
@@ -88,13 +113,20 @@ def _phrases(preset: str, entries: Sequence[Entry]) -> Section:
         blocks.append(
             Picture(
                 f"{preset}-{name}-{pair + 1}",
-                f"Along the {name} vector, as in Figures 3, 8 to 11, 14 and 15; below each phrase "
-                f"its {name}.",
+                f"Along the {name} vector{_like(music.name, name)}, at the scale above each "
+                f"phrase. Below it: {_UNITS[music.name][name]}.",
                 phrases_picture(music, labels, frames, thresholds, columns, name),
             )
         )
     return Section(
         "Phrases",
-        "Test phrases chosen by seed. Every model starts from the same ones.",
+        "Test phrases chosen by seed. Every model starts from the same ones. Lines are beats and "
+        "bars"
+        + ("; the stronger the colour, the louder the hit." if music.name == "drums" else "."),
         tuple(blocks),
     )
+
+
+def _like(kind: str, attribute: str) -> str:
+    figures = _FIGURES[kind].get(attribute)
+    return f", as in {figures}" if figures else ""

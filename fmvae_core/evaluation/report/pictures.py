@@ -71,6 +71,8 @@ def steps_picture(
     unit
         What changes: hits or notes.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure = _figure(9.6, 0.9 + 0.62 * len(labels))
     figure.set_layout_engine("constrained")  # room for names of any length
     axes = figure.add_subplot()
@@ -98,6 +100,7 @@ def steps_picture(
         )
     axes.set_yticks(places, labels, color=INK, fontsize=10)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(
         f"{unit} that change in the worst of 19 steps  (○ median, bar: quartiles, | ideal)",
         color=MUTED,

@@ -10,6 +10,7 @@ from fmvae_core.evaluation.interpolation_quality import COLUMNS
 from fmvae_core.evaluation.measure import Measured, Subject
 from fmvae_core.evaluation.report.blocks import Picture, Section, Table
 from fmvae_core.evaluation.report.pictures import steps_picture
+from fmvae_core.music.drums import DRUMS
 from fmvae_core.training.publish import MODEL_NAMES
 
 NOT_RUN = "not run"
@@ -93,6 +94,41 @@ def short_title(
     return "\n".join(rows)
 
 
+def reconstruction(entries: Sequence[Entry]) -> Section:
+    """Return how well test phrases come back."""
+
+    def at(name: str) -> Callable[[dict[str, Any]], float]:
+        return lambda figures: float(figures["reconstruction"][name])
+
+    def of_drum(key: str) -> Callable[[dict[str, Any]], float]:
+        return lambda figures: float(figures["reconstruction"]["drums"][key]["hit_f1"])
+
+    columns: list[Column] = [
+        ("F1 of onsets", at("hit_f1"), ".3f", 1),
+        ("precision", at("hit_precision"), ".3f", 1),
+        ("recall", at("hit_recall"), ".3f", 1),
+    ]
+    if entries[0][0].representation != "drums":
+        columns.append(("wrong frames", at("wrong_frames"), ".1%", -1))
+        text = "A note counts where its step and its pitch are right; a frame is a step's event."
+        return Section("Reconstruction", text, (_table("", entries, columns),))
+    columns += [
+        ("wrong cells", at("hit_error"), ".2%", -1),
+        ("velocity MSE", at("velocity_mse"), ".4f", -1),
+        ("true hits", at("velocity_mse_hits"), ".4f", -1),
+        ("offset MSE", at("offset_mse"), ".4f", -1),
+        ("true hits", at("offset_mse_hits"), ".4f", -1),
+    ]
+    by_drum: list[Column] = [(drum.title, of_drum(drum.key), ".2f", 1) for drum in DRUMS]
+    return Section(
+        "Reconstruction",
+        "Test phrases decoded from their posterior means. Mean square errors of velocity (0 to 1) "
+        "and offset (in half steps, ±1) run over all cells with absent hits as 0, and over true "
+        "hits only.",
+        (_table("", entries, columns), _table("F1 by drum", entries, by_drum)),
+    )
+
+
 def figure2(preset: str, entries: Sequence[Entry], pictures: bool) -> Section:
     """Return Figure 2: the worst steps of interpolations."""
     unit = "hits" if entries[0][0].representation == "drums" else "notes"
@@ -109,6 +145,7 @@ def figure2(preset: str, entries: Sequence[Entry], pictures: bool) -> Section:
     columns: list[Column] = [
         ("max step, median", at("fig2", "max_step_median"), ".0f", -1),
         ("mean", at("fig2", "max_step_mean"), ".2f", -1),
+        ("sd", at("fig2", "max_step_sd"), ".2f", 0),
         ("ideal", at("fig2", "ideal"), ".2f", 0),
         ("end distance", at("fig2", "end_distance"), ".1f", 0),
         ("way / distance", at("fig2", "path_over_distance"), ".2f", -1),
@@ -275,23 +312,24 @@ def flatness(entries: Sequence[Entry]) -> Section:
         ("spread of ln λ", at("log_eigenvalue_spread"), ".2f", -1),
         ("tr G / d", at("trace_mean"), ".3g", 0),
         ("spread of tr G", at("trace_spread"), ".2f", -1),
-        ("line / geodesic, mean", at("geodesic_ratio_mean"), ".3f", -1),
-        ("worst", at("geodesic_ratio_max"), ".3f", -1),
+        ("line / geodesic, mean", at("geodesic_ratio_mean"), ".3f", 0),
+        ("worst", at("geodesic_ratio_max"), ".3f", 0),
         ("distances correlate", at("distance_correlation"), ".2f", 1),
     ]
     return Section(
         "Flatness",
         "The metric tensor G = JᵀJ at test phrases, with exact Jacobians. In a flat space all its "
         "eigenvalues λ are equal, it is the same everywhere, and the straight line is no longer "
-        "than the shortest way. Latent coordinates are calibrated, linearly and for every model "
-        "whose decoder hears no frame; the first column is before that.",
+        "than the shortest way; that ratio is a lower bound, since in a badly conditioned space a "
+        "shorter way may be there and not be found. Latent coordinates are calibrated, linearly "
+        "and for every model whose decoder hears no frame; the first column is before that.",
         (_table("", entries, columns),),
     )
 
 
 def provenance(entries: Sequence[Entry]) -> Section:
     """Return where each model comes from."""
-    rows = []
+    rows, notes = [], []
     for subject, measured in entries:
         if measured is None:
             continue
@@ -307,14 +345,22 @@ def provenance(entries: Sequence[Entry]) -> Section:
                 f"{about['measuring_seconds']:.0f} s",
                 about["bundle"][:12],
                 f"{about['corpus']} {about['corpus_digest'][:12]}",
+                about.get("measured", "–"),
             )
         )
+        if about.get("notes"):
+            notes.append((full_title(subject), about["notes"]))
     header = (
         "model", "weights", "steps", "training", "test phrases", "measuring", "bundle", "data",
+        "measured",
     )  # fmt: skip
+    tables = [Table("", header, tuple(rows))]
+    if notes:
+        tables.append(Table("Notes", ("model", "note"), tuple(notes)))
     return Section(
         "Where it comes from",
         "Hashes are the first twelve digits of SHA-256. Pairs, samples and points are drawn with "
-        "seed 0; everything is decoded deterministically from posterior means.",
-        (Table("", header, tuple(rows)),),
+        "seed 0; everything is decoded deterministically from posterior means. Times are by the "
+        "clock, whatever else the machine did.",
+        tuple(tables),
     )

@@ -153,6 +153,7 @@ def test_the_report_tells_everything_once(
         "Interpolation quality (Table 1)",
         "Attribute vectors (Table 2)",
         "Flatness",
+        "Reconstruction",
         "Phrases",
         "Where it comes from",
     ]

@@ -56,6 +56,15 @@ def test_adds_up(model: RecurrentVAE, batch: torch.Tensor) -> None:
     assert float(bare.flatness) == 0.0
 
 
+def test_the_papers_form_is_equation_5_over_lambda(
+    model: RecurrentVAE, batch: torch.Tensor
+) -> None:
+    total, metrics = step(model, batch, 10.0, form="paper")
+    multiplier = 1 / 0.1
+    equation_5 = metrics.kl + multiplier * metrics.nll + 10.0 * metrics.flatness
+    torch.testing.assert_close(multiplier * total, equation_5)
+
+
 def test_flatness_moves_the_decoder_and_not_the_encoder(
     model: RecurrentVAE, batch: torch.Tensor
 ) -> None:

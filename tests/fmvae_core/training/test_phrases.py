@@ -92,3 +92,24 @@ def test_a_held_out_pitch_does_not_come_back_by_transposition() -> None:
     for step in range(3 * len(batches) // config.optimiser.batch_size):
         pitch = music.attributes(batches.batch(step).numpy())[:, 1]
         assert ((pitch < middle.min()) | (pitch > middle.max())).all()
+
+
+@pytest.mark.parametrize("bars", [2, 4])
+def test_no_bar_of_a_held_out_pitch_is_learnt_beside_it(bars: int) -> None:
+    corpus = tiny_melodies(pieces=60, bars=8)
+    config = tiny_config(model={"representation": "melody", "features": 90, "bars": bars})
+    config = dataclasses.replace(config, hold_out=HoldOut("pitch", 0.5))
+    split = phrases(corpus, config)
+    music = representation("melody", bars)
+    middle = music.attributes(split["test"].frames(corpus))[:, 1]
+    everything = corpus.windows(bars)
+    as_written = music.attributes(corpus.cut(everything))[:, 1]
+    training = split["training"]
+    assert training.transpositions is not None
+    for share in (0.0, 0.49, 0.51, 0.999):
+        shifts = training.transpositions.draw(np.full(len(training), share))
+        apart = np.abs(training.windows.starts[:, None] - everything.starts[None])
+        same = training.windows.performance[:, None] == everything.performance[None]
+        moved = as_written[None] + shifts[:, None]
+        is_middle = (moved >= middle.min()) & (moved <= middle.max())
+        assert not (is_middle & same & (apart <= 16 * (bars - 1))).any()

@@ -18,8 +18,18 @@ from tests.corpora import tiny_corpus, tiny_melodies
 
 CPU = Hardware.choose("cpu")
 PLANNED = 160
-VARIANTS = ("no-flatness", "without-vhp", "music-vae", "music-vae-parallel")
+VARIANTS = ("no-flatness", "paper-flatness", "without-vhp", "music-vae", "music-vae-parallel")
+FLAT = ("paper-flatness", "without-vhp")
 PLAYABLE = [name for name in presets() if name != "human-motion"]
+
+TABLE_3 = {
+    # steps x features, latents, q(z|x), kappa, nu, K, eta
+    "human-motion": (32, 50, 2, 1024, 0.08, 1, 8, 8000),
+    "drums-2bar": (32, 27, 32, 512, 0.14, 1, 8, 6000),
+    "drums-4bar": (64, 27, 32, 1024, 0.15, 1, 16, 2500),
+    "piano-2bar": (32, 90, 64, 1024, 0.03, 1, 8, 2000),
+    "cello-4bar": (64, 90, 64, 1024, 0.06, 1, 8, 2000),
+}
 
 
 def corpus_for(config: TrainingConfig) -> Corpus:
@@ -82,7 +92,22 @@ def test_variants_learn_on_the_same_data(preset: str, variant: str, tmp_path: Pa
     a_quarter(small(preset, variant), tmp_path)
     steps = [event for event in read_events(tmp_path) if event["kind"] == "step"]
     assert steps[-1]["nll"] < steps[0]["nll"]
-    assert all(event["eta"] == 0 for event in steps) == (variant != "without-vhp")
+    assert all(event["eta"] == 0 for event in steps) == (variant not in FLAT)
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_size_paper_is_the_row_of_table_3(preset: str) -> None:
+    steps, features, latents, units, kappa, nu, samples, eta = TABLE_3[preset]
+    config = load_preset(preset, "paper")
+    model, optimiser = config.model, config.optimiser
+    assert (model.steps, model.features, model.latent_dim) == (steps, features, latents)
+    assert (model.encoder_cell, model.encoder_hidden) == ("gru", (units, units))
+    assert (model.conductor_hidden, model.decoder_hidden) == (512, (512, 512))
+    assert (model.prior_hidden, model.importance_samples) == ((256, 256), samples)
+    assert (config.constraint.kappa, config.constraint.nu) == (kappa, nu)
+    assert optimiser.learning_rate == 5e-4 > optimiser.final_learning_rate
+    as_written = load_preset(preset, "paper", variant="paper-flatness").flatness
+    assert (as_written.form, as_written.eta) == ("paper", eta)
 
 
 @pytest.mark.parametrize("preset", presets())

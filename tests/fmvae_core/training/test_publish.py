@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from fmvae_core.cli.tables import card_tables
 from fmvae_core.data.corpus import save_corpus
+from fmvae_core.data.sources import open_corpus
 from fmvae_core.inference.networks import Networks
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.publish import publish
 from fmvae_core.training.trainer import Trainer
-from tests.corpora import tiny_corpus
+from tests.corpora import tiny_corpus, tiny_melodies
 from tests.corpora_config import tiny_config
 
 
@@ -37,6 +42,7 @@ def test_a_run_becomes_a_bundle_with_its_card(tmp_path: Path) -> None:
         assert card[split]["offset_mse"] > 0
     assert set(card["smoothness"]) >= {"max_step_mean", "max_step_median", "ideal", "end_distance"}
     assert card["geometry"]["condition_number_median"] >= 1
+    assert card["equal_in_float16"] >= 0.999
     for name in ("density", "velocity", "offset"):
         assert set(card["attributes"][name]) >= {
             "corr_a",
@@ -61,3 +67,34 @@ def test_a_run_becomes_a_bundle_with_its_card(tmp_path: Path) -> None:
     save_corpus(tiny_corpus(seed=3), tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="another version"):
         publish(tmp_path / "run", tmp_path / "other", data=tmp_path / "other.safetensors")
+
+
+def test_a_melody_bundle_has_a_card_that_can_be_printed(tmp_path: Path) -> None:
+    corpus = tiny_melodies(pieces=16, bars=8)
+    config = dataclasses.replace(
+        tiny_config(steps=20, model={"representation": "melody", "features": 90}),
+        corpus=corpus.name,
+    )
+    Trainer(config, corpus, tmp_path / "run", Hardware.choose("cpu")).train()
+    save_corpus(corpus, tmp_path / "frames.safetensors")
+    publish(tmp_path / "run", tmp_path / "bundle", data=tmp_path / "frames.safetensors")
+
+    console = Console(width=200, file=io.StringIO())
+    for table in card_tables(Bundle.open(tmp_path / "bundle")):
+        console.print(table)
+    printed = console.file.getvalue()
+    for words in ("2 bars of melody", "wrong_frames", "equal_in_float16", "pitch"):
+        assert words in printed
+    assert "threshold" not in printed
+
+
+def test_movements_become_no_bundle(tmp_path: Path) -> None:
+    moves = np.random.default_rng(0).normal(size=(12, 32, 50))
+    np.save(tmp_path / "moves.npy", moves)
+    config = dataclasses.replace(
+        tiny_config(steps=2, model={"representation": "motion", "features": 50}), corpus="sequences"
+    )
+    corpus = open_corpus("sequences", tmp_path / "moves.npy")
+    Trainer(config, corpus, tmp_path / "run", Hardware.choose("cpu")).train()
+    with pytest.raises(ValueError, match=r"is of motion, and bundles are to be played"):
+        publish(tmp_path / "run", tmp_path / "bundle", data=tmp_path / "moves.npy")
