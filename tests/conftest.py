@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,17 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _PATIENCE = 10.0
+_RAY_SECONDS = 400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs Ray where it is not installed, and give it the time that it takes."""
+    is_there = importlib.util.find_spec("ray") is not None and sys.platform == "linux"
+    for item in items:
+        if item.get_closest_marker("ray"):
+            item.add_marker(pytest.mark.timeout(_RAY_SECONDS))
+            if not is_there:
+                item.add_marker(pytest.mark.skip(reason="needs the extra 'cluster', on Linux"))
 
 
 @pytest.fixture(autouse=True)

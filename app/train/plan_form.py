@@ -28,6 +28,8 @@ from fmvae_core.music.drums import DEFAULT_DRUM_MAP, drum_maps
 
 FROM_SCRATCH = ""
 
+_MEASURE = "Measure a few steps: time, memory and disk of the whole run."
+
 _CORPORA = (
     ("groove", "Groove: drummers"),
     ("ryans_mammoth", "Ryan's Mammoth: fiddles"),
@@ -48,6 +50,7 @@ class Choices:
     preset: str
     size: str
     device: str
+    cluster: str
     name: str
 
 
@@ -62,6 +65,8 @@ class PlanForm(QFrame):
         The user's own folder was chosen, perhaps again; ``chosen`` follows.
     settings_changed()
         A setting was typed.
+    place_changed()
+        The machine that shall train was typed.
     measure_asked(), start_asked()
         Buttons.
     """
@@ -69,6 +74,7 @@ class PlanForm(QFrame):
     chosen = Signal()
     folder_taken = Signal()
     settings_changed = Signal()
+    place_changed = Signal()
     measure_asked = Signal()
     start_asked = Signal()
 
@@ -88,13 +94,21 @@ class PlanForm(QFrame):
         self.preset = _combo("Preset", ())
         self.model_size = _combo("Size", ())
         self.device = _combo("Device", _DEVICES)
+        self.cluster = QLineEdit()
+        self.cluster.setAccessibleName("Train on")
+        self.cluster.setPlaceholderText("This machine, or http://HEAD:8265")
+        self.cluster.setClearButtonEnabled(True)
+        self.cluster.setToolTip(
+            "Empty: this machine. The address of a Ray cluster or of a GPU box has the run "
+            "trained there and followed here; docs/cluster.md tells how to start one."
+        )
+        self.cluster.textEdited.connect(lambda _text: self.place_changed.emit())
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the run")
         self.settings = SettingsForm()
         self.settings.changed.connect(self.settings_changed)
         self.estimate = _words("estimate")
         self.measure = QPushButton("Estimate")
-        self.measure.setToolTip("Measure a few steps: time, memory and disk of the whole run.")
         self.measure.clicked.connect(self.measure_asked)
         self.start = QPushButton("Start")
         self.start.setObjectName("start")
@@ -119,6 +133,7 @@ class PlanForm(QFrame):
                 ("Begin with", self.bundle),
                 ("Preset", self.preset),
                 ("Size", self.model_size),
+                ("Train on", self.cluster),
                 ("Device", self.device),
                 ("Name", self.name),
             ]
@@ -175,6 +190,7 @@ class PlanForm(QFrame):
             preset=str(self.preset.currentData() or ""),
             size=str(self.model_size.currentData() or ""),
             device=str(self.device.currentData()),
+            cluster=self.cluster.text().strip(),
             name=self.name.text().strip(),
         )
 
@@ -226,6 +242,11 @@ class PlanForm(QFrame):
         """Enable Start and Estimate (``None``), or say why not."""
         for button in (self.start, self.measure):
             button.setEnabled(reason is None)
+        if self.cluster.text().strip():
+            self.measure.setEnabled(False)
+            self.measure.setToolTip("Only this machine can be measured.")
+        else:
+            self.measure.setToolTip(_MEASURE)
         self.start.setToolTip(reason or "Begin. It goes on when the window is closed.")
 
     def _choose_folder(self) -> None:

@@ -13,6 +13,7 @@ from app.models_menu import ModelEntry, model_entries
 from app.services.errand_client import ErrandClient
 from app.train.plan_form import FROM_SCRATCH, Choices, PlanForm
 from app.train.settings_table import as_text
+from fmvae_core.cluster.head import checked
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.models.bundle_files import BundleError
 from fmvae_core.runs.messages import (
@@ -95,6 +96,7 @@ class PlanPresenter(QObject):
         form.folder_taken.connect(self._forget_look)
         form.chosen.connect(self._on_chosen)
         form.settings_changed.connect(self._on_settings)
+        form.place_changed.connect(self._on_settings)
         form.measure_asked.connect(self._ask_measure)
         form.start_asked.connect(self._start)
         self._look.going.connect(lambda going: self._say_preview(_going(going)))
@@ -167,6 +169,7 @@ class PlanPresenter(QObject):
                     if (table, name) in form.settings.keys:
                         form.settings.set_value(table, name, as_text(value))
         form.name.setText(f"{record.name} again")
+        form.cluster.setText(record.cluster or "")
         self._gone = None
         if config.corpus not in _OF_CORPUS:
             self._gone = f"The corpus '{config.corpus}' of that run is not offered here."
@@ -199,6 +202,7 @@ class PlanPresenter(QObject):
             drum_map=choices.drum_map,
             device=choices.device,
             bundle=choices.bundle or None,
+            cluster=checked(choices.cluster) if choices.cluster else None,
         )
 
     # --- model ----------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -26,6 +28,9 @@ _COLOURS = {
     "failed": "bad",
     "lost": "bad",
 }
+
+_PAUSE = "Write a checkpoint and wait."
+_NO_PAUSE = "It would hold its place on the cluster. Stop it: Resume goes on from there."
 
 
 class RunHead(QWidget):
@@ -58,7 +63,7 @@ class RunHead(QWidget):
         self.progress.setRange(0, 1000)
         self.progress.setFixedHeight(8)
         self.progress.setAccessibleName("Progress of the run")
-        self.pause = _button("Pause", "mdi6.pause", "Write a checkpoint and wait.")
+        self.pause = _button("Pause", "mdi6.pause", _PAUSE)
         self.resume = _button("Resume", "mdi6.play", "Go on from where it stands.")
         self.stop = _button(
             "Stop and keep", "mdi6.stop", "End the run; what it learnt is kept, and it can go on."
@@ -108,6 +113,9 @@ class RunHead(QWidget):
         bad = state.state in ("failed", "lost")
         self.words.setStyleSheet(f"color: {COLOURS['bad' if bad else 'dim']};")
         self.pause.setVisible(state.state in ("running", "starting", "jam"))
+        is_here = run.record.cluster is None
+        self.pause.setEnabled(is_here)
+        self.pause.setToolTip(_PAUSE if is_here else _NO_PAUSE)
         self.resume.setVisible(state.state in ("paused", "stopped", "failed", "lost", "new"))
         self.resume.setText("Start" if state.state == "new" else "Resume")
         self.stop.setVisible(state.is_active)
@@ -137,6 +145,8 @@ def _figures(run: Run) -> list[str]:
         told.append(f"{state.phrases:,} phrases, {state.parameters:,} weights")
     if state.device:
         told.append(state.device.upper())
+    if run.record.cluster is not None:
+        told.append(f"on {urlsplit(run.record.cluster).netloc}")
     return told
 
 

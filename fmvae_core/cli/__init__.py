@@ -13,6 +13,7 @@ import typer
 from fmvae_core.cli import (
     bundles,
     calibrate,
+    cluster,
     corpora,
     evaluation,
     jam,
@@ -44,6 +45,7 @@ for command in (
     serve.serve,
     training.train,
     training.runs,
+    cluster.sweep,
     bundles.bundle,
     evaluation.evaluate,
     evaluation.reproduce,

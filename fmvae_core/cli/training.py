@@ -49,6 +49,15 @@ def train(
         int | None, typer.Option(min=1, help="Of the CPU; all but one if none.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of a new run.")] = 0,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="http://HEAD:8265", help="Train it on a Ray cluster: docs/cluster.md."
+        ),
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="With --on: return at once; 'flatjam runs' tells more.")
+    ] = False,
 ) -> None:
     """Train a model. Ctrl-C writes a checkpoint and stops. It waits while a jam goes on."""
     import math
@@ -65,11 +74,29 @@ def train(
         corpus=corpus,
         hold_out=None if hold_out is None else _hold_out(hold_out),
         seed=seed,
-        overrides=_overrides(settings or []),
+        overrides=overrides(settings or []),
         bundle=fine_tune,
     )
     out = out or new_run_folder(preset if fine_tune is None else f"{fine_tune.name} tuned")
     minutes = math.inf if max_minutes is None else max_minutes
+    if on is not None:
+        from fmvae_core.cli.cluster import train_there
+        from fmvae_core.cluster.head import checked
+
+        if max_minutes is not None:
+            raise ValueError("--max-minutes is for runs on this machine; leave it out with --on")
+        run.describe(
+            config,
+            out,
+            data=data,
+            drum_map=drum_map,
+            device=device,
+            threads=threads,
+            bundle=fine_tune,
+            cluster=checked(on),
+        )
+        train_there(out, detach=detach)
+        return
     run.train(
         config,
         out,
@@ -111,7 +138,7 @@ def runs() -> None:
     console.print(table)
 
 
-def _overrides(settings: list[str]) -> dict[str, dict[str, Any]]:
+def overrides(settings: list[str]) -> dict[str, dict[str, Any]]:
     """Return changes by table of settings like ``flatness.eta=100``; values are as in TOML."""
     import tomllib
 

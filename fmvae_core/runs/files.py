@@ -22,3 +22,6 @@ PACE_FILE = "pace.jsonl"
 
 LOG_FILE = "log.txt"
 """What its process said."""
+
+CLUSTER_FILE = "cluster.json"
+"""Where it was sent, if it is trained on a cluster."""

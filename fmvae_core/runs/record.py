@@ -53,6 +53,8 @@ class RunRecord:
         Of the CPU; all but one if ``None``.
     bundle
         Folder of the bundle whose weights it begins with, for fine-tuning.
+    cluster
+        Address of the cluster that trains it (`fmvae_core.cluster`); ``None`` is this machine.
     created
         Local time, ISO 8601.
     tags
@@ -66,6 +68,7 @@ class RunRecord:
     device: str = "auto"
     threads: int | None = None
     bundle: str | None = None
+    cluster: str | None = None
     created: str = ""
     tags: tuple[str, ...] = ()
 
@@ -168,16 +171,36 @@ def write_state(folder: Path, state: RunState) -> None:
         scratch.write_text(json.dumps(dataclasses.asdict(state)), "utf-8")
 
 
-def read_state(folder: Path) -> RunState:
-    """Return how a run stands; a process that is gone without a word is told as ``lost``."""
+def stored_state(folder: Path) -> RunState:
+    """Return what was last told of a run, whether or not its process is still there."""
     try:
-        state = RunState(**json.loads((folder / STATE_FILE).read_text("utf-8")))
-        if state.state not in get_args(StateName):
-            raise ValueError(state.state)
+        return state_from(json.loads((folder / STATE_FILE).read_text("utf-8")))
     except FileNotFoundError:
         return RunState()
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError):
         return RunState(state="lost", reason=f"{STATE_FILE} is damaged; Resume writes it anew")
+
+
+def state_from(fields: dict[str, Any]) -> RunState:
+    """Return the state with these fields.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown, or it is in no state that there is.
+    """
+    try:
+        state = RunState(**fields)
+    except TypeError as error:
+        raise ValueError(f"this is not the state of a run ({error})") from None
+    if state.state not in get_args(StateName):
+        raise ValueError(f"there is no state '{state.state}'")
+    return state
+
+
+def read_state(folder: Path) -> RunState:
+    """Return how a run stands; a process that is gone without a word is told as ``lost``."""
+    state = stored_state(folder)
     patience = _START_SECONDS if state.state == "starting" else _STALE_SECONDS
     is_stale = abs(time.time() - state.updated) > patience
     if state.is_active and is_stale and not is_held(folder):

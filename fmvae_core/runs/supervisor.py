@@ -11,7 +11,10 @@ from pathlib import Path
 from fmvae_core.files import is_held
 from fmvae_core.runs.files import LOG_FILE
 from fmvae_core.runs.orders import write_order
-from fmvae_core.runs.record import RunError, read_state, write_state
+from fmvae_core.runs.record import RunError, read_record, read_state, write_state
+
+TETHERED = "--tethered"
+"""Has a training end when its standard input does, so that it does not outlive who started it."""
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,8 +22,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 def start_run(run: Path) -> subprocess.Popen[bytes]:
     """Start a run, or go on with it from its last checkpoint.
 
-    The process is in a session of its own, so that it goes on when the window or the terminal is
-    closed; its words go to ``log.txt`` in the folder.
+    The process trains it or, where that is for a cluster to do, sends it there and follows it. It
+    is in a session of its own, so that it goes on when the window or the terminal is closed; its
+    words go to ``log.txt`` in the folder.
 
     Raises
     ------
@@ -29,20 +33,23 @@ def start_run(run: Path) -> subprocess.Popen[bytes]:
     """
     if is_held(run):
         raise RunError(f"the run in {run} is going on already")
+    is_here = read_record(run).cluster is None
     write_order(run, "run")
     stood = read_state(run)
-    write_state(run, dataclasses.replace(stood, state="starting", reason="", note="loading torch"))
+    note = "loading torch" if is_here else ""
+    write_state(run, dataclasses.replace(stood, state="starting", reason="", note=note))
     environment = dict(os.environ)
     # Threads of torch that spin while they wait take the processor from the sound.
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     paths = [str(_ROOT), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    module = "fmvae_core.training" if is_here else "fmvae_core.cluster"
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
     with open(run / LOG_FILE, "ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "fmvae_core.training", str(run)],
+            [sys.executable, "-m", module, str(run)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

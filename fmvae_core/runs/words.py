@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fmvae_core.runs.record import RunState
+from fmvae_core.runs.record import RunState, StateName
 
-_STATES = {
+STATES: dict[StateName, str] = {
     "new": "not started",
     "starting": "starting",
     "running": "running",
@@ -19,7 +19,7 @@ _STATES = {
 
 def state_in_words(state: RunState) -> str:
     """Return the state, and how far the run is while it is under way."""
-    word = _STATES[state.state]
+    word = STATES[state.state]
     if state.state in ("new", "finished") or not state.steps:
         return word
     return f"{word}, {100 * state.step // state.steps} %"

@@ -1,4 +1,8 @@
-"""``python -m fmvae_core.training FOLDER``: the process of one run. It outlives the window."""
+"""``python -m fmvae_core.training FOLDER``: the process of one run. It outlives the window.
+
+``--tethered`` has it end, after a checkpoint, when its standard input does, and heed no jams: on a
+worker of a cluster it never outlives who started it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,16 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import logging
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import torch
 
 from fmvae_core.files import alone_in
 from fmvae_core.runs.record import read_record
+from fmvae_core.runs.supervisor import TETHERED
 from fmvae_core.training.interrupts import interrupted
 from fmvae_core.training.steering import Watcher, steer
 
@@ -27,9 +34,12 @@ _PATIENCE = 5.0  # seconds; who looks whether a run is going on holds its lock f
 def main() -> int:
     """Train the run in the folder that is named; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    if len(sys.argv) != 2:
-        print("usage: python -m fmvae_core.training FOLDER", file=sys.stderr)
+    is_tethered = sys.argv[2:] == [TETHERED]
+    if len(sys.argv) != 2 + is_tethered:
+        print(f"usage: python -m fmvae_core.training FOLDER [{TETHERED}]", file=sys.stderr)
         return 2
+    if is_tethered:
+        threading.Thread(target=_end_with_input, name="tether", daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(_NICE)
     folder = Path(sys.argv[1])
@@ -37,11 +47,19 @@ def main() -> int:
         with alone_in(folder, _PATIENCE), interrupted() as is_interrupted:
             record = read_record(folder)
             torch.set_num_threads(record.threads or max(1, (os.cpu_count() or 2) - 1))
-            steer(folder, record, Watcher(should_stop=is_interrupted), yields_to_jams=True)
+            watcher = Watcher(should_stop=is_interrupted)
+            steer(folder, record, watcher, yields_to_jams=not is_tethered)
     except Exception:
         log.exception("the run ended")
         return 1
     return 0
+
+
+def _end_with_input() -> None:
+    # Not through sys.stdin: a thread that waits there would abort the process at its end.
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
+import sys
 from pathlib import Path
-
-import torch
 
 _CPU_MEMORY = ("can't allocate memory", "not enough memory")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, of the GPU or the machine."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+    torch = sys.modules.get("torch")  # who never loaded it cannot have run out of its memory
+    if isinstance(error, MemoryError) or (torch and isinstance(error, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _CPU_MEMORY)
 

@@ -121,25 +121,52 @@ def train(
     console = console or Console()
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 2) - 1))
     with alone_in(out, _PATIENCE):
-        if (out / RECORD_FILE).exists():
-            record = read_record(out)
-            if data is not None:
-                record = dataclasses.replace(record, data=str(data.resolve()))
-            record = dataclasses.replace(record, config=config, device=device, threads=threads)
-        else:
-            record = RunRecord(
-                name=" ".join(filter(None, (config.preset, config.variant, config.size))),
-                config=config,
-                data=None if data is None else str(data.resolve()),
-                drum_map=drum_map,
-                device=device,
-                threads=threads,
-                bundle=None if bundle is None else str(bundle.resolve()),
-                created=datetime.now().isoformat(timespec="seconds"),
-            )
-        write_record(out, record)
-        write_order(out, "run")
+        record = describe(
+            config,
+            out,
+            data=data,
+            drum_map=drum_map,
+            device=device,
+            threads=threads,
+            bundle=bundle,
+        )
         return _train(record, out, max_minutes, yields_to_jams, console)
+
+
+def describe(
+    config: TrainingConfig,
+    out: Path,
+    *,
+    data: Path | None = None,
+    drum_map: str = DEFAULT_DRUM_MAP,
+    device: str = "auto",
+    threads: int | None = None,
+    bundle: Path | None = None,
+    cluster: str | None = None,
+) -> RunRecord:
+    """Write what a run shall do, new or resumed, into its folder, and return it; see `train`."""
+    if (out / RECORD_FILE).exists():
+        record = read_record(out)
+        if data is not None:
+            record = dataclasses.replace(record, data=str(data.resolve()))
+        record = dataclasses.replace(
+            record, config=config, device=device, threads=threads, cluster=cluster
+        )
+    else:
+        record = RunRecord(
+            name=" ".join(filter(None, (config.preset, config.variant, config.size))),
+            config=config,
+            data=None if data is None else str(data.resolve()),
+            drum_map=drum_map,
+            device=device,
+            threads=threads,
+            bundle=None if bundle is None else str(bundle.resolve()),
+            cluster=cluster,
+            created=datetime.now().isoformat(timespec="seconds"),
+        )
+    write_record(out, record)
+    write_order(out, "run")
+    return record
 
 
 def _train(
