@@ -37,6 +37,8 @@ _CORPORA = (
     ("midi_folder", "My own MIDI files"),
 )
 _DEVICES = (("auto", "GPU if there is one"), ("cpu", "CPU"), ("cuda", "GPU (CUDA)"))
+_BEGIN = "Begin. It goes on when the window is closed."
+_SEND = "Send the run there, and the music with it. It goes on when this machine is switched off."
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,8 @@ class PlanForm(QFrame):
             self.measure.setToolTip("Only this machine can be measured.")
         else:
             self.measure.setToolTip(_MEASURE)
-        self.start.setToolTip(reason or "Begin. It goes on when the window is closed.")
+        begin = _SEND if self.cluster.text().strip() else _BEGIN
+        self.start.setToolTip(reason or begin)
 
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(
