@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from fmvae_core.cluster.changes import Change, Changes
-from fmvae_core.files import replacing
+from fmvae_core.files import is_held, replacing
 from fmvae_core.runs.files import EVALUATIONS_FILE, LOG_FILE
 from fmvae_core.runs.orders import Order, write_order
 from fmvae_core.runs.supervisor import TETHERED
 
 _TELL_SECONDS = 1.0
+_PREFIX = "flatjam-worker-"
+_LEFT_SECONDS = 600.0  # by then the engine that belongs to a folder holds it, or there is none
 
 
 def work(
@@ -42,7 +45,8 @@ def work(
     int
         Exit code of the engine.
     """
-    with tempfile.TemporaryDirectory(prefix="flatjam-") as scratch:
+    _remove_left()
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as scratch:
         folder = Path(scratch) / "run"
         folder.mkdir()
         for name, data in files.items():
@@ -83,6 +87,17 @@ def work(
                 if has_ended:
                     return engine.returncode
                 time.sleep(_TELL_SECONDS)
+
+
+def _remove_left() -> None:
+    """Remove what workers that were killed on this machine have left."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            is_old = time.time() - left.stat().st_mtime > _LEFT_SECONDS
+            if is_old and not is_held(left / "run"):
+                shutil.rmtree(left)
+        except OSError:
+            continue  # somebody else's, or removed by another worker just now
 
 
 class Evaluations:

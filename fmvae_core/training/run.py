@@ -66,6 +66,8 @@ def configure(
                 f"{out} already holds a run; add --resume to go on with it, or choose another --out"
             )
         return load_checkpoint(checkpoint).config
+    if resume and (out / RECORD_FILE).exists():
+        return read_record(out).config
     if bundle is not None:
         from fmvae_core.models.bundle import Bundle
         from fmvae_core.training.fine_tune import fine_tuning

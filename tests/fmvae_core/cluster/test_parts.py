@@ -8,11 +8,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from fmvae_core.cli import app
 from fmvae_core.cluster.changes import KEPT_FILE, Change, Changes, apply, run_files
 from fmvae_core.cluster.follow import follow
 from fmvae_core.cluster.head import Head, HeadError, HeadUnreachableError, checked
@@ -23,7 +26,7 @@ from fmvae_core.cluster.work import work
 from fmvae_core.files import replacing
 from fmvae_core.runs.files import CHECKPOINT_FILE, EVENTS_FILE
 from fmvae_core.runs.orders import Order
-from fmvae_core.runs.record import RunRecord, read_state, stored_state, write_record
+from fmvae_core.runs.record import RunRecord, read_record, read_state, stored_state, write_record
 from fmvae_core.runs.supervisor import TETHERED
 from fmvae_core.training.steering import steer
 from tests.fmvae_core.cluster.processes import free_port, wait_until
@@ -216,6 +219,36 @@ def test_says_that_no_head_answers(tmp_path: Path) -> None:
     state = stored_state(tmp_path / "run")
     assert state.state == "failed"
     assert "No head of a cluster answers" in state.reason
+
+
+def test_is_sent_by_a_process_of_its_own_where_nobody_wants_to_wait(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ["train", "--out", str(run), "--size", "study", "--threads", "1"]
+    address = f"http://127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "fmvae_core.cli", *arguments, "--on", address, "--detach"]
+    assert b"sends and follows it" in subprocess.run(command, capture_output=True).stdout
+    wait_until(lambda: read_state(run).state == "failed", "its end")
+    assert "No head of a cluster answers" in read_state(run).reason
+    assert read_record(run).cluster == address
+    again = CliRunner().invoke(app, [*arguments, "--resume", "--seed", "5", "--on", address])
+    assert isinstance(again.exception, HeadUnreachableError)
+    assert read_record(run).config.seed == 0, "what a run does is not changed by resuming it"
+
+
+def test_what_a_killed_worker_left_is_removed(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, new = tmp_path / "flatjam-worker-old", tmp_path / "flatjam-worker-new"
+    for left in (old, new):
+        (left / "run").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    (tmp_path / "frames.safetensors").unlink()  # so that this one ends at once
+    keeper = Keeper(kept)
+    assert work(keeper.files("a"), lambda changes: keeper.take("a", changes)) == 1
+    assert not old.exists()
+    assert new.exists()
+    assert [left.name for left in tmp_path.glob("flatjam-worker-*")] == [new.name]
 
 
 def test_a_record_keeps_its_cluster(tmp_path: Path) -> None:
