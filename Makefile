@@ -56,6 +56,7 @@ checks:
 	.venv/bin/lint-imports --no-logo
 
 # Tests mostly wait, for sound and for processes, so two halves side by side take half as long.
+# Those of clusters are with the window's, which have less to do.
 PYTEST := $(VENV_PYTHON) -m pytest --reruns 1 -r fERsx
 
 pytest:
@@ -66,10 +67,10 @@ else
 endif
 
 pytest-window:
-	$(HEADLESS) $(PYTEST) tests/app tests/benchmarks
+	$(HEADLESS) $(PYTEST) tests/app tests/benchmarks tests/fmvae_core/cluster
 
 pytest-core:
-	$(PYTEST) tests/fmvae_core
+	$(PYTEST) tests/fmvae_core --ignore=tests/fmvae_core/cluster
 
 measure:
 	$(HEADLESS) $(VENV_PYTHON) -m benchmarks $(ARGS)

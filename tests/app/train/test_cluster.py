@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from fmvae_core.runs.record import read_record
+from tests.app.conftest import PATIENCE
 from tests.app.train.conftest import Rig
 from tests.fmvae_core.cluster.processes import Cluster, free_port
+
+_MORE_PATIENCE = 3 * PATIENCE
 
 
 @pytest.fixture
@@ -33,6 +36,16 @@ def cluster(
 def _choose(rig: Rig, address: str) -> None:
     rig.form.cluster.setText(address)
     rig.form.cluster.textEdited.emit(address)
+
+
+def _wait_for(rig: Rig, run: Path, state: str, step: int) -> None:
+    """Wait longer than for a run that has not far to go."""
+
+    def is_so() -> bool:
+        found = rig.tab.runs.runs.get(run)
+        return found is not None and found.state.state == state and found.state.step >= step
+
+    rig.qtbot.waitUntil(is_so, timeout=_MORE_PATIENCE)
 
 
 def test_an_address_that_is_none_is_told(rig: Rig, own_folder: Path) -> None:
@@ -70,13 +83,13 @@ def test_is_followed_stopped_and_played_like_any_run(
     rig.make_small(100_000)
     _choose(rig, cluster.address)
     run = rig.start()
-    rig.wait_for(run, "running", step=20)
+    _wait_for(rig, run, "running", step=20)
     assert f"on {cluster.address.removeprefix('http://')}" in rig.head.figures.text()
     assert not rig.head.pause.isEnabled()
     assert "Stop it: Resume goes on from there" in rig.head.pause.toolTip()
     rig.head.stop.click()
-    rig.wait_for(run, "stopped", step=20)
+    _wait_for(rig, run, "stopped", step=20)
     rig.wait(lambda: rig.head.bundle.isEnabled())
     rig.head.bundle.click()
-    rig.wait(lambda: bool(rig.opened))
+    rig.qtbot.waitUntil(lambda: bool(rig.opened), timeout=_MORE_PATIENCE)
     assert (rig.opened[0] / "bundle.json").is_file()

@@ -112,6 +112,13 @@ class Cluster:
 
         wait_until(are_there, f"{nodes} nodes")
 
+    def restore(self) -> None:
+        """Start again what a test has killed."""
+        for name, options in self._options.items():
+            if name not in self.nodes:
+                self._start(name, *options)
+        self.wait_for(len(self.nodes))
+
     def words(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 

@@ -85,6 +85,7 @@ class Sent:
 
 @pytest.fixture
 def sent(cluster: Cluster, tmp_path: Path) -> Iterator[Sent]:
+    cluster.restore()
     sent = Sent(cluster, tmp_path)
     yield sent
     sent.close()
@@ -165,8 +166,6 @@ def test_goes_on_exactly_where_its_worker_was_killed(
     )
     steer(mine, record, watcher)
     assert events(run, stop_after) == events(mine, stop_after)
-    cluster.start_worker(int(node.split()[1]))
-    cluster.wait_for(3)
 
 
 def test_says_what_to_do_when_the_head_was_started_again(cluster: Cluster, sent: Sent) -> None:
