@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,6 +88,8 @@ def tune_trials(
     on_change
         Given all trials whenever one has measured something or is over.
     """
+    # Its own logs would load torch; what trials measure is in their runs.
+    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
     keeper = keeper_here(folder / TRIALS)
     over = {result.number for result in results(folder, sweep) if result.is_over}
     resources = resources_of(sweep.record, ray.cluster_resources())
