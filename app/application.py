@@ -292,6 +292,7 @@ class Application(QObject):
             self._recordings,
             offer,
             self,
+            self.engine,
         )
 
     def _choose_bundle(self) -> None:

@@ -34,6 +34,14 @@ PARTS: dict[str, tuple[str, ...]] = {
         "decode_paper_ms",
         "decode20_paper_ms",
     ),
+    "train_window": (
+        "train_gui_stall_ms",
+        "train_gui_stall_ms_p99",
+        "train_xruns",
+        "attach_1m_s",
+        "train_overhead",
+        "train_evaluation_share",
+    ),
     "map": ("map_fps_1k", "map_fps_5k", "map_fps_20k"),
     "start": ("start_s", "worker_ready_s"),
     "live": (

@@ -9,13 +9,12 @@ from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMenu
 
 from app.actions import Actions
+from app.explore.colouring import coloured, schemes_of
 from app.explore.describe import hover_text, landmark_anchor
 from app.explore.explore_view import ExploreView
 from app.explore.projections import Projections, Shown
 from app.explore.route import drawn_anchor, drawn_line, drawn_position
-from app.explore.scales import SCALES
 from app.state.session import AnchorName, Session, new_gesture
-from app.widgets.colours import categories_for, colours_for, limits_for
 from app.widgets.legend import Legend
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
     from app.widgets.latent_map import LatentMap
     from fmvae_core.models.bundle import Bundle
-
-_UNITS = {"velocity": " (1 to 127)", "offset": " (of half a step)", "pitch": " (mean)"}
 
 
 class MapPresenter(QObject):
@@ -141,9 +138,8 @@ class MapPresenter(QObject):
         bundle, latent_map = self._session.bundle, self._map
         self._hovered = -1
         if bundle is not None:
-            scales = SCALES[bundle.representation.name]
-            names = [(name, scale.title) for name, scale in scales.items()]
-            self._view.map_bar.show_schemes([*names, ("style", "Style")])
+            music = bundle.representation
+            self._view.map_bar.show_schemes(schemes_of(music.name, music.attribute_names))
         if latent_map is None or bundle is None:
             return
         latent_map.hover_text = lambda index: hover_text(bundle, index)
@@ -200,20 +196,10 @@ class MapPresenter(QObject):
         scheme = box.currentData()
         if bundle is None or latent_map is None or legend is None:
             return
-        marks = bundle.landmarks
-        if scheme == "style":
-            names = [marks.styles[index] for index in marks.style]
-            colours = colours_for(names, scheme)
-            legend.show_categories("Style", categories_for(names))
-        else:
-            column = bundle.representation.attribute_names.index(scheme)
-            values = marks.attributes[:, column].astype(float)
-            scale = SCALES[bundle.representation.name][scheme]
-            factor = 1.0 if scheme == "offset" else scale.factor  # the tempi differ
-            low, high = limits_for(values * factor, scheme)
-            colours = colours_for(values * factor, scheme, (low, high))
-            unit = _UNITS.get(scheme, f" ({scale.unit})")
-            legend.show_continuous(f"{scale.title}{unit}", low, high, scheme, scale.name)
+        marks, music = bundle.landmarks, bundle.representation
+        styles = [marks.styles[index] for index in marks.style]
+        names = music.attribute_names
+        colours = coloured(scheme, music.name, names, marks.attributes, styles, legend)
         if places is not None:
             latent_map.set_landmarks(places, colours)
         else:

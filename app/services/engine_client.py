@@ -40,6 +40,8 @@ from fmvae_core.music.phrase import Phrase
 log = logging.getLogger(__name__)
 
 _ON_ITS_WAY_SECONDS = 1.0
+AUDITION = "audition"
+"""Source of phrases that are heard for a while in the place of what the model worker sends."""
 
 
 class EngineClient(ProcessClient):
@@ -70,6 +72,8 @@ class EngineClient(ProcessClient):
         self._transport: dict[str, Any] = {}
         self._sound: dict[str, Any] = {}
         self._phrase: SetPhrase | None = None
+        self._audition: SetPhrase | None = None
+        self._auditions = 0
         self._playing = False
         self._takes = 0
         self._is_muted = False
@@ -152,6 +156,27 @@ class EngineClient(ProcessClient):
         """Remember the phrase that the worker delivered, for an engine that is started again."""
         self._phrase = SetPhrase(phrase=phrase, revision=revision)
 
+    def audition(self, phrase: Phrase) -> None:
+        """Play a phrase from its beginning, in the place of what the model worker has sent."""
+        self._audition = self._as_audition(phrase)
+        self._send(self._audition)
+        self.play()
+
+    def end_audition(self) -> None:
+        """Stop, and put the phrase of the model worker back."""
+        if self._audition is None:
+            return
+        self._audition = None
+        if self._state is not None and self._state.playing:
+            self.stop()
+        self._playing = False
+        if self._phrase is not None:
+            self._send(self._as_audition(self._phrase.phrase))
+
+    def _as_audition(self, phrase: Phrase) -> SetPhrase:
+        self._auditions += 1
+        return SetPhrase(phrase=phrase, revision=self._auditions, source=AUDITION)
+
     @override
     def close(self) -> None:
         super().close()  # it fades first
@@ -191,8 +216,9 @@ class EngineClient(ProcessClient):
             self._send(SetSound(**self._sound))
         if self._transport:
             self._send(SetTransport(**self._transport))
-        if self._phrase is not None:
-            self._send(self._phrase)
+        phrase = self._audition or self._phrase
+        if phrase is not None:
+            self._send(phrase)
         self.jam.tell_all()
         if self._playing:
             self._send(Play())

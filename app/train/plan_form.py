@@ -50,6 +50,7 @@ class Choices:
     drum_map: str
     bundle: str
     preset: str
+    variant: str
     size: str
     device: str
     cluster: str
@@ -94,6 +95,7 @@ class PlanForm(QFrame):
         self.preview = _words("preview")
         self.bundle = _combo("Begin with", ())
         self.preset = _combo("Preset", ())
+        self.variant = _combo("Model", ())
         self.model_size = _combo("Size", ())
         self.device = _combo("Device", _DEVICES)
         self.cluster = QLineEdit()
@@ -134,6 +136,7 @@ class PlanForm(QFrame):
             [
                 ("Begin with", self.bundle),
                 ("Preset", self.preset),
+                ("Model", self.variant),
                 ("Size", self.model_size),
                 ("Train on", self.cluster),
                 ("Device", self.device),
@@ -144,6 +147,9 @@ class PlanForm(QFrame):
         head = QLabel("Those of the preset's paper size stand at the right.")
         head.setProperty("role", "small")
         settings.body.addWidget(head)
+        self.kept = _words("kept")
+        self.kept.hide()
+        settings.body.addWidget(self.kept)
         settings.body.addWidget(self.settings)
 
         inner = QWidget()
@@ -177,6 +183,7 @@ class PlanForm(QFrame):
             self.drum_map,
             self.bundle,
             self.preset,
+            self.variant,
             self.model_size,
             self.device,
         ):
@@ -190,6 +197,7 @@ class PlanForm(QFrame):
             drum_map=str(self.drum_map.currentData()),
             bundle=str(self.bundle.currentData() or FROM_SCRATCH),
             preset=str(self.preset.currentData() or ""),
+            variant=str(self.variant.currentData() or ""),
             size=str(self.model_size.currentData() or ""),
             device=str(self.device.currentData()),
             cluster=self.cluster.text().strip(),
@@ -200,12 +208,14 @@ class PlanForm(QFrame):
         self,
         bundles: Sequence[tuple[str, str]],
         presets: Sequence[tuple[str, str]],
+        variants: Sequence[tuple[str, str]],
         sizes: Sequence[tuple[str, str]],
     ) -> None:
-        """Offer bundles to fine-tune, presets and sizes; what is chosen stays where it can."""
+        """Offer bundles to fine-tune, presets, models, sizes; what is chosen stays if it can."""
         for box, entries in (
             (self.bundle, bundles),
             (self.preset, presets),
+            (self.variant, variants),
             (self.model_size, sizes),
         ):
             chosen = box.currentData()
@@ -215,7 +225,7 @@ class PlanForm(QFrame):
             box.setCurrentIndex(max(0, box.findData(chosen)))
         is_fine_tuning = bool(self.bundle.currentData())
         why = "The bundle decides." if is_fine_tuning else ""
-        for box in (self.preset, self.model_size):
+        for box in (self.preset, self.variant, self.model_size):
             box.setEnabled(not is_fine_tuning)
             box.setToolTip(why)
         is_own = self.corpus.currentData() == "midi_folder"

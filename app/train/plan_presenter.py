@@ -28,7 +28,15 @@ from fmvae_core.runs.messages import (
 from fmvae_core.runs.record import RunRecord
 from fmvae_core.runs.store import runs_dir
 from fmvae_core.runs.words import duration_in_words, size_in_words
-from fmvae_core.training.config import TrainingConfig, changed, load_preset, sizes
+from fmvae_core.training.config import (
+    MODEL_NAMES,
+    HoldOut,
+    TrainingConfig,
+    changed,
+    load_preset,
+    sizes,
+    variants,
+)
 from fmvae_core.training.fine_tune import fine_tuning
 
 _PRESETS = {
@@ -87,7 +95,9 @@ class PlanPresenter(QObject):
         self._look = ErrandClient("corpus", self)
         self._measure = ErrandClient("estimate", self)
         self._base: TrainingConfig | None = None
-        self._shown: tuple[str, str, str] | None = None
+        self._shown: tuple[str, ...] | None = None
+        self._seed = 0  # these two are those of the run whose settings were taken up
+        self._hold_out: HoldOut | None = None
         self._looked: LookAtCorpus | None = None
         self._named = ""
         self._used: str | None = None  # bundle of the run whose settings were taken up
@@ -128,6 +138,7 @@ class PlanPresenter(QObject):
         form.offer(
             [(FROM_SCRATCH, "Nothing: from scratch"), *self._bundles(choices.corpus)],
             [(name, _PRESETS[name]) for name in presets],
+            [(name, MODEL_NAMES.get(name, name)) for name in ("", *variants(preset))],
             [(size, _SIZES.get(size, size)) for size in sizes(preset)],
         )
         form.choose(preset=preset)
@@ -161,7 +172,7 @@ class PlanPresenter(QObject):
         begin = FROM_SCRATCH if record.bundle is None else self._listed(record.bundle)
         form.choose(bundle=begin or FROM_SCRATCH, preset=config.preset)
         self.refresh()
-        form.choose(model_size=config.size, device=record.device)
+        form.choose(variant=config.variant, model_size=config.size, device=record.device)
         self.refresh()
         if self._base is not None:
             for table in ("model", "optimiser", "constraint", "flatness"):
@@ -177,10 +188,13 @@ class PlanPresenter(QObject):
             self._gone = f"The bundle in {record.bundle}, with which that run began, is not there."
         elif not begin and config.preset not in _OF_CORPUS[config.corpus]:
             self._gone = f"The preset '{config.preset}' of that run is not offered here."
+        elif not begin and config.variant not in ("", *variants(config.preset)):
+            self._gone = f"The model '{config.variant}' of that run is not offered here."
         elif not begin and config.size not in sizes(config.preset):
             self._gone = f"The size '{config.size}' of that run is not offered here."
         if self._gone is not None:
             self._gone += " Choose what to train."
+        self._keep(config.seed, config.hold_out)
         self._on_settings()
 
     def record(self) -> RunRecord:
@@ -197,7 +211,9 @@ class PlanPresenter(QObject):
         config = changed(self._base, self._form.settings.overrides())
         return RunRecord(
             name=choices.name or self._named,
-            config=dataclasses.replace(config, corpus=choices.corpus),
+            config=dataclasses.replace(
+                config, corpus=choices.corpus, seed=self._seed, hold_out=self._hold_out
+            ),
             data=self._data(choices),
             drum_map=choices.drum_map,
             device=choices.device,
@@ -232,7 +248,7 @@ class PlanPresenter(QObject):
         return next((key for key in keys if Path(key).resolve() == wanted), None)
 
     def _show_config(self, choices: Choices) -> None:
-        key = (choices.bundle, choices.preset, choices.size)
+        key = (choices.bundle, choices.preset, choices.variant, choices.size)
         if key == self._shown and self._base is not None:
             return
         self._shown = None
@@ -240,14 +256,15 @@ class PlanPresenter(QObject):
         if choices.bundle:
             self._base = fine_tuning(Bundle.open(Path(choices.bundle)), choices.corpus)
         else:
-            self._base = load_preset(choices.preset, choices.size)
-            paper = load_preset(choices.preset)
+            self._base = load_preset(choices.preset, choices.size, variant=choices.variant)
+            paper = load_preset(choices.preset, variant=choices.variant)
         self._form.settings.show_config(self._base, paper)
         self._shown = key
 
     def _name(self, choices: Choices) -> None:
         what = choices.folder.name if choices.folder and choices.corpus == "midi_folder" else ""
-        model = Path(choices.bundle).name + " tuned" if choices.bundle else choices.preset
+        model = " ".join(filter(None, (choices.preset, choices.variant)))
+        model = Path(choices.bundle).name + " tuned" if choices.bundle else model
         size = "" if choices.bundle else choices.size
         name = ", ".join(filter(None, (what, f"{model} {size}".strip())))
         if self._form.name.text() in ("", self._named):
@@ -318,7 +335,21 @@ class PlanPresenter(QObject):
 
     def _on_chosen(self) -> None:
         self._gone = None
+        self._keep(0, None)
         self.refresh()
+
+    def _keep(self, seed: int, hold_out: HoldOut | None) -> None:
+        """Take the seed and what is held out from the run whose settings were taken up."""
+        self._seed, self._hold_out = seed, hold_out
+        words = [f"Seed {seed}, as in that run."] if seed else []
+        if hold_out is not None:
+            share = f"{100 * hold_out.share:g} %"
+            words.append(
+                f"The middle {share} of all phrases by {hold_out.attribute} are not learnt, as in "
+                "that run."
+            )
+        self._form.kept.setText(" ".join(words))
+        self._form.kept.setVisible(bool(words))
 
     def _on_settings(self) -> None:
         self._measure.cancel()

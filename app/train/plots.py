@@ -1,4 +1,4 @@
-"""The course of one run, or of several side by side, in nine small plots."""
+"""The course of one run, or of several side by side, in small plots."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtGui import QColor, QFont
+from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from app.services.run_watcher import Course
@@ -23,17 +23,39 @@ RUN_COLOURS = ("#5cc8ff", "#f2b452", "#6fd6a2", "#c79bff", "#ff8177", "#e6e06a")
 
 @dataclass(frozen=True)
 class Plot:
-    """One plot: its title, and its curves with their names; the second and third are thin."""
+    """One plot.
+
+    Parameters
+    ----------
+    title, about
+        On screen, and what is to be said of it.
+    curves
+        Each with its name; the first is solid, the second dashed, the third and fourth dotted.
+    is_log
+        Whether the values are drawn on a logarithmic scale.
+    lowest
+        Below which nothing is of interest.
+    """
 
     title: str
     curves: tuple[tuple[str, str], ...]
     about: str
     is_log: bool = False
+    lowest: float | None = None
 
+
+_STYLES = (
+    Qt.PenStyle.SolidLine,
+    Qt.PenStyle.DashLine,
+    Qt.PenStyle.DotLine,
+    Qt.PenStyle.DashLine,
+)
+_ATTRIBUTES = ("density", "velocity", "offset", "pitch")
+_WHICH = "Solid: density; dashed: velocity, or pitch; dotted: offset."
 
 PLOTS: tuple[Plot, ...] = (
     Plot(
-        "Error, and its bound κ² ┄",
+        "Error, bound κ² ┄",
         (("average", "error"), ("bound", "κ²")),
         "Mean squared error of the reconstruction, averaged. It shall get below the bound; then "
         "the space is put in order.",
@@ -41,25 +63,11 @@ PLOTS: tuple[Plot, ...] = (
     ),
     Plot("KL", (("kl", "KL"),), "How much a latent point tells about its phrase, in nats."),
     Plot(
-        "β, weight of the KL",
+        "β = 1/λ",
         (("beta", "β"),),
-        "It rests in the initial phase and follows the error afterwards.",
+        "Weight of the KL. It rests in the initial phase, whose end is the dotted line, and "
+        "follows the error afterwards.",
         is_log=True,
-    ),
-    Plot(
-        "Flatness",
-        (("flatness", "flatness"),),
-        "How far the space is from flat; 0 is flat. It is measured once the initial phase is over.",
-    ),
-    Plot(
-        "c², scale of the space",
-        (("scale", "c²"),),
-        "Mean of tr G over the number of dimensions: how much the music changes with a step in "
-        "the space.",
-        is_log=True,
-    ),
-    Plot(
-        "Learning rate", (("learning_rate", "rate"),), "How far each correction goes.", is_log=True
     ),
     Plot(
         "F1 of hits: unseen, learnt ┄",
@@ -67,14 +75,53 @@ PLOTS: tuple[Plot, ...] = (
         "Overfit meter: where the two part, the model repeats what it learnt. 1 is perfect.",
     ),
     Plot(
-        "Error at evaluations: unseen, learnt ┄",
-        (("at.constraint", "unseen"), ("at.training_constraint", "learnt")),
-        "The same for every kind of music.",
+        "Flatness",
+        (("flatness", "flatness"),),
+        "How far the space is from flat; 0 is flat. It is measured once the initial phase is over.",
+    ),
+    Plot(
+        "Condition number, p90 ┄",
+        (("space.condition", "median"), ("space.condition_p90", "90th percentile")),
+        "Largest over smallest eigenvalue of G, from exact Jacobians at some phrases that are not "
+        "learnt, before any calibration. 1 is flat.",
         is_log=True,
+    ),
+    Plot(
+        "c², tr G/d ┄",
+        (("scale", "c²"), ("space.trace", "tr G/d")),
+        "How much the music changes with a step in the space. c² is the mean of tr G over the "
+        "number of dimensions between phrases of the batch, tr G/d the same at phrases that are "
+        "not learnt. Where it is next to nothing, a space looks flat for the wrong reason.",
+        is_log=True,
+    ),
+    Plot(
+        "Error: unseen, learnt ┄",
+        (("at.constraint", "unseen"), ("at.training_constraint", "learnt")),
+        "At each evaluation; the same for every kind of music.",
+        is_log=True,
+    ),
+    Plot(
+        "Attributes: r²",
+        tuple((f"space.r2_{name}", name) for name in _ATTRIBUTES),
+        f"How much of an attribute a straight direction of the space explains. {_WHICH}",
+        lowest=-0.5,
+    ),
+    Plot(
+        "Attributes: slope",
+        tuple((f"space.slope_{name}", name) for name in _ATTRIBUTES),
+        f"Achieved over asked change along an attribute's vector; 1 is what was asked. {_WHICH}",
+        lowest=-0.5,
+    ),
+    Plot(
+        "Learning rate", (("learning_rate", "rate"),), "How far each correction goes.", is_log=True
     ),
     Plot("Phrases a second", (("pace.phrases_per_second", "phrases"),), "How fast it goes."),
 )
+_ACROSS = 4
+_HIGH = 104
 
+_TICK_PIXELS = 20
+_TICK_FONT = 11
 _COARSE = (1.0, 2.0, 5.0)
 _FINE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 
@@ -100,12 +147,23 @@ class _LogAxis(pg.AxisItem):
         span = maxVal - minVal
         at = _FINE if span < 0.5 else _COARSE if span < 2.2 else (1.0,)
         decades = range(math.floor(minVal), math.ceil(maxVal) + 1)
-        values = [decade + math.log10(multiple) for decade in decades for multiple in at]
-        return [(None, [value for value in values if minVal <= value <= maxVal])]
+        every = [decade + math.log10(multiple) for decade in decades for multiple in at]
+        values = [value for value in every if minVal <= value <= maxVal]
+        if len(values) < 2:  # so close that no round number lies between
+            values = [minVal + 0.15 * span, maxVal - 0.15 * span]
+        apart = math.ceil(len(values) * _TICK_PIXELS / max(size, 1.0))
+        return [(None, values[:: max(1, apart)])]
 
     @override
     def logTickStrings(self, values: list[float], scale: float, spacing: object) -> list[str]:
-        return [f"{10.0**value:.3g}" for value in values]
+        return [_number(10.0**value) for value in values]
+
+
+def _number(value: float) -> str:
+    if 1e-3 <= value < 1e5:
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
 class _Figure:
@@ -121,17 +179,27 @@ class _Figure:
         item.setMenuEnabled(False)
         item.setClipToView(True)
         item.setDownsampling(auto=True, mode="peak")
+        if plot.lowest is not None:
+            item.setLimits(yMin=plot.lowest)
+        font = QFont(self.widget.font())
+        font.setPixelSize(_TICK_FONT)
         for side in ("left", "bottom"):
             axis = item.getAxis(side)
             axis.setPen(COLOURS["line"])
             axis.setTextPen(COLOURS["dim"])
             axis.enableAutoSIPrefix(False)
+            axis.setTickFont(font)
         item.getAxis("left").setWidth(52)
         self.widget.setToolTip(f"{plot.title}\n{plot.about}")
         self.widget.setAccessibleName(plot.title)
-        self.widget.setMinimumSize(200, 120)
+        self.widget.setMinimumSize(190, _HIGH)
+        self._show_numbers(False)
         self._curves: dict[tuple[Path, str], pg.PlotDataItem] = {}
         self._ends: dict[Path, pg.InfiniteLine] = {}
+
+    def _show_numbers(self, is_shown: bool) -> None:
+        for side in ("left", "bottom"):
+            self.widget.getPlotItem().getAxis(side).setStyle(showValues=is_shown)
 
     def show(self, run: Shown, course: Course) -> None:
         """Draw a run."""
@@ -147,7 +215,7 @@ class _Figure:
             key = (run.folder, name)
             if key not in self._curves:
                 self._curves[key] = self.widget.plot()
-            style = Qt.PenStyle.SolidLine if index == 0 else Qt.PenStyle.DashLine
+            style = _STYLES[index]
             alpha = 255 if index == 0 else 170
             drawn = QColor(run.colour)
             drawn.setAlpha(alpha)
@@ -159,11 +227,13 @@ class _Figure:
             curve.setSymbolBrush(drawn)
             curve.setSymbolPen(None)
             curve.setData(steps, values, connect="finite")
+        # Numbers beside nothing would be those of no quantity.
+        self._show_numbers(self.points() > 0)
         self._show_phase(run, course.phase_end)
 
     def _show_phase(self, run: Shown, end: int | None) -> None:
         line = self._ends.get(run.folder)
-        if end is None or self.plot.curves[0][0].startswith(("at.", "pace.", "learning")):
+        if end is None:
             if line is not None:
                 self.widget.removeItem(self._ends.pop(run.folder))
             return
@@ -202,13 +272,24 @@ class RunPlots(QWidget):
         self._due: dict[tuple[_Figure, Path], None] = {}
         self._timer = QTimer(self, interval=10)
         self._timer.timeout.connect(self._draw_next)
-        grid = QGridLayout(self)
+        inner = QWidget()
+        grid = QGridLayout(inner)
         grid.setContentsMargins(8, 0, 8, 8)
         grid.setSpacing(8)
         for index, figure in enumerate(self._figures):
             if index:
                 figure.widget.setXLink(self._figures[0].widget)
-            grid.addWidget(figure.widget, index // 3, index % 3)
+            grid.addWidget(figure.widget, index // _ACROSS, index % _ACROSS)
+        # Where banners and words take the room, plots are scrolled rather than cut.
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self.setMinimumHeight(_HIGH + 16)
 
     def show_runs(self, runs: Sequence[Shown]) -> None:
         """Say which runs are drawn, and in which colours."""

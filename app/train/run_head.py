@@ -16,8 +16,14 @@ from PySide6.QtWidgets import (
 
 from app.actions import icon
 from app.theme import COLOURS, named, numerals
+from app.widgets.elided_label import ElidedLabel
 from fmvae_core.runs.store import Run
-from fmvae_core.runs.words import duration_in_words, figure_in_words, state_in_words
+from fmvae_core.runs.words import (
+    duration_in_words,
+    figure_in_words,
+    flatness_in_words,
+    state_in_words,
+)
 
 _COLOURS = {
     "running": "machine",
@@ -53,7 +59,7 @@ class RunHead(QWidget):
         self.name.setStyleSheet("font-size: 18px; font-weight: 600;")
         self.state = QLabel()
         self.state.setProperty("role", "strong")
-        self.figures = QLabel()
+        self.figures = ElidedLabel()
         self.figures.setProperty("role", "dim")
         self.figures.setFont(numerals(self.figures.font()))
         self.words = QLabel()
@@ -141,6 +147,7 @@ def _figures(run: Run) -> list[str]:
     seen = state.figures.get("training_hit_f1")
     if seen is not None:
         told.append(f"on learnt phrases {seen:.2f}")
+    told.append(flatness_in_words(state))
     if state.phrases:
         told.append(f"{state.phrases:,} phrases, {state.parameters:,} weights")
     if state.device:

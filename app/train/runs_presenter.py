@@ -6,15 +6,17 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QFile, QObject, QUrl
+from PySide6.QtCore import QFile, QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from app.services.errand_client import ErrandClient
 from app.services.run_watcher import RunWatcher
+from app.services.tensorboard_client import TensorBoardClient
 from app.train.plots import CURVES, RUN_COLOURS, Shown
 from app.train.train_view import TrainView
 from app.widgets.notices import Notices, Remedy
 from fmvae_core.files import data_dir, is_held
+from fmvae_core.runs.files import BOARD_FOLDER
 from fmvae_core.runs.messages import Answer, BundleMade, Going, MakeBundle, NotDone
 from fmvae_core.runs.orders import Order, write_order
 from fmvae_core.runs.record import RunError, RunRecord
@@ -37,7 +39,17 @@ class RunsPresenter(QObject):
         Takes up the settings of a run for a new one.
     parent
         Owner.
+
+    Signals
+    -------
+    run_changed()
+        Another run is looked at, or it stands otherwise.
+    space_changed(Path, SpaceSeen)
+        See `RunWatcher`.
     """
+
+    run_changed = Signal()
+    space_changed = Signal(object, object)
 
     def __init__(
         self,
@@ -63,6 +75,10 @@ class RunsPresenter(QObject):
         self._watcher = RunWatcher(runs_dir(), CURVES, self)
         self._watcher.runs_changed.connect(self._on_runs)
         self._watcher.course_changed.connect(view.plots.show_course)
+        self._watcher.space_changed.connect(self.space_changed)
+        self._board = TensorBoardClient(self)
+        self._board.ready.connect(self._on_board)
+        self._board.failed.connect(self._on_no_board)
         head, table = view.head, view.table
         head.pause_asked.connect(lambda: self._order("pause"))
         head.resume_asked.connect(self._resume)
@@ -72,6 +88,7 @@ class RunsPresenter(QObject):
         table.renamed.connect(self._rename)
         table.tagged.connect(self._tag)
         table.open_asked.connect(self._open_folder)
+        table.board_asked.connect(self._open_board)
         table.clone_asked.connect(self._clone)
         table.delete_asked.connect(self._delete)
         self._watcher.start()
@@ -81,10 +98,20 @@ class RunsPresenter(QObject):
         """The processes that this window has started and that may still be there."""
         return self._watcher.processes
 
+    @property
+    def run(self) -> Run | None:
+        """The run that is looked at."""
+        return self._run()
+
+    def follow_space(self, run: Path | None) -> None:
+        """Read the snapshots of a run, and those that come."""
+        self._watcher.follow_space(run)
+
     def close(self) -> None:
         """Look no more; the runs go on."""
         self._watcher.close()
         self._errand.cancel()
+        self._board.close()
 
     def start(self, record: RunRecord) -> Path | None:
         """Make a run and start it; return its folder."""
@@ -122,8 +149,13 @@ class RunsPresenter(QObject):
                 "Make it a bundle to play it.",
                 "info",
             )
-        elif run.state.state in ("failed", "lost"):
+        elif run.state.state in ("failed", "lost") and not self._is_seen(run):
             self._say(f"The run '{run.record.name}' has ended: {run.state.reason}")
+
+    def _is_seen(self, run: Run) -> bool:
+        """Whether what is to be said of a run stands on the screen already."""
+        chosen = self._run()
+        return self._view.isVisible() and chosen is not None and chosen.folder == run.folder
 
     def _on_chosen(self, folders: list[Path]) -> None:
         if folders and folders != self._chosen:
@@ -142,6 +174,7 @@ class RunsPresenter(QObject):
         ]
         self._view.plots.show_runs(shown)
         self._watcher.follow(frozenset(colours))
+        self.run_changed.emit()
 
     def _colours(self) -> dict[Path, str]:
         chosen = [folder for folder in self._chosen if folder in self.runs]
@@ -224,6 +257,25 @@ class RunsPresenter(QObject):
         run = self._run()
         if run is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.folder)))
+
+    def _open_board(self) -> None:
+        runs = [self.runs[folder] for folder in self._chosen if folder in self.runs]
+        if runs:
+            self._notices.show_notice("board", "TensorBoard is being started…", "", "info")
+            self._board.show({run.folder.name: run.folder / BOARD_FOLDER for run in runs})
+
+    def _on_board(self, address: str) -> None:
+        self._notices.show_notice(
+            "board",
+            f"TensorBoard is at {address}, on this machine only.",
+            "It ends with this window.",
+            "info",
+        )
+        QDesktopServices.openUrl(QUrl(address))
+
+    def _on_no_board(self, why: str) -> None:
+        self._notices.settle("board")
+        self._say(f"TensorBoard cannot be shown: {why}")
 
     def _clone(self) -> None:
         run = self._run()

@@ -20,11 +20,18 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import icon
+from app.widgets.elided_label import ElidedLabel
 from fmvae_core.runs.store import Run
-from fmvae_core.runs.words import duration_in_words, figure_in_words, state_in_words
+from fmvae_core.runs.words import (
+    duration_in_words,
+    figure_in_words,
+    flatness_in_words,
+    state_in_words,
+)
 
-_COLUMNS = ("Run", "State", "Corpus", "Size", "Steps", "Time", "Figure", "Tags")
+_COLUMNS = ("Run", "State", "Corpus", "Size", "Steps", "Time", "Figures", "Tags")
 _NAME, _TAGS = 0, 7
+_NAME_WIDTH = 230
 _PATH = Qt.ItemDataRole.UserRole
 
 
@@ -39,12 +46,15 @@ class RunsTable(QWidget):
         A cell was edited.
     open_asked(), clone_asked(), delete_asked()
         Buttons; of the first chosen run.
+    board_asked()
+        All chosen runs shall be shown in TensorBoard.
     """
 
     chosen = Signal(object)
     renamed = Signal(object, str)
     tagged = Signal(object, str)
     open_asked = Signal()
+    board_asked = Signal()
     clone_asked = Signal()
     delete_asked = Signal()
 
@@ -64,23 +74,26 @@ class RunsTable(QWidget):
         )
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+        self.table.setColumnWidth(_NAME, _NAME_WIDTH)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         self.table.itemSelectionChanged.connect(self._tell)
         self.table.itemChanged.connect(self._edited)
         title = QLabel("Runs")
         title.setProperty("role", "section")
-        hint = QLabel("Ctrl+click compares. Double click a name or tags to change them.")
+        hint = ElidedLabel("Ctrl+click compares; a double click renames, or tags.")
+        hint.setToolTip(hint.text())
         hint.setProperty("role", "small")
         row = QHBoxLayout()
         row.addWidget(title)
         row.addSpacing(8)
-        row.addWidget(hint)
-        row.addStretch(1)
+        row.addWidget(hint, 1)
         self.buttons: dict[str, QToolButton] = {}
         for key, text, sign, signal in (
             ("open", "Open folder", "mdi6.folder-open-outline", self.open_asked),
+            ("board", "TensorBoard", "mdi6.chart-line", self.board_asked),
             ("clone", "Use its settings", "mdi6.content-copy", self.clone_asked),
             ("delete", "Delete", "mdi6.trash-can-outline", self.delete_asked),
         ):
@@ -185,7 +198,7 @@ def _texts(run: Run) -> tuple[str, ...]:
         "fine-tuned" if config.fine_tuned_from else config.size,
         f"{state.step:,} / {config.optimiser.steps:,}",
         duration_in_words(state.seconds) if state.seconds else "",
-        figure_in_words(state),
+        ", ".join(filter(None, (figure_in_words(state), flatness_in_words(state)))),
         ", ".join(run.record.tags),
     )
 

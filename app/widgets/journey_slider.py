@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from app.theme import colour, numerals
 from app.widgets.colours import ANCHOR_A, ANCHOR_B
-from app.widgets.miniature import Miniature
+from app.widgets.miniature import Miniature, paint_miniature
 from app.widgets.value_slider import ValueSlider
 
 POINTS = 7
@@ -158,7 +158,7 @@ class Thumbnails(QWidget):
             painter.setBrush(colour("hover" if index == self._hovered else "ground"))
             painter.drawRoundedRect(rect, 4, 4)
             if index < len(self._pictures):
-                _paint_picture(painter, rect.adjusted(3, 3, -3, -3), self._pictures[index])
+                paint_miniature(painter, rect.adjusted(3, 3, -3, -3), self._pictures[index])
             near = here is not None and abs(here - index) < 0.5
             focused = self.hasFocus() and index == self._cursor
             if (near and self._pictures) or focused:
@@ -201,16 +201,6 @@ class Thumbnails(QWidget):
             if self.rect_of(index).contains(point):
                 return index
         return -1
-
-
-def _paint_picture(painter: QPainter, area: QRectF, picture: Miniature) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    for mark in picture:
-        painter.setBrush(colour("text", 0.35 + 0.65 * mark.strength))
-        x, y = area.left() + mark.left * area.width(), area.top() + mark.top * area.height()
-        width = max(1.2, mark.width * area.width() - 0.2)
-        height = max(1.2, mark.height * area.height() - 0.8)
-        painter.drawRect(QRectF(x, y, width, height))
 
 
 class StepStrip(QWidget):

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy.typing as npt
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter
 
+from app.theme import colour
 from app.widgets.drum_grid_places import hits_of
 from app.widgets.piano_roll_places import notes_of, pitch_range
 from fmvae_core.music.drum_representation import N_DRUMS
@@ -58,3 +61,14 @@ def _melodies(phrases: Sequence[Frames]) -> tuple[Miniature, ...]:
         ]
         pictures.append(tuple(marks))
     return tuple(pictures)
+
+
+def paint_miniature(painter: QPainter, area: QRectF, picture: Miniature) -> None:
+    """Paint a picture into a rectangle."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    for mark in picture:
+        painter.setBrush(colour("text", 0.35 + 0.65 * mark.strength))
+        x, y = area.left() + mark.left * area.width(), area.top() + mark.top * area.height()
+        width = max(1.2, mark.width * area.width() - 0.2)
+        height = max(1.2, mark.height * area.height() - 0.8)
+        painter.drawRect(QRectF(x, y, width, height))

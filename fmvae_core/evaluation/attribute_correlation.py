@@ -11,7 +11,7 @@ from fmvae_core.evaluation.coding import Array, Coding
 
 SAMPLES = 5_000
 _DRAWS_AT_ONCE = 1_024
-_MAX_DRAWS = 40 * SAMPLES
+_MAX_DRAWS = 40  # times the samples
 
 
 def attribute_correlation(
@@ -52,6 +52,7 @@ def attribute_correlation(
         z to the attribute as played, fitted on training phrases and measured on the others.
     """
     random = np.random.default_rng(seed)
+    at_once = min(_DRAWS_AT_ONCE, 2 * samples)
     low, high = training_z.min(axis=0), training_z.max(axis=0)
     start_values = coding.attributes(z)
     figures = {}
@@ -60,9 +61,9 @@ def attribute_correlation(
         gap = _quartile_gap(training_attributes[:, column])
         scales, values, changes, positions = [], [], [], []
         drawn = kept = 0
-        while kept < samples and drawn < _MAX_DRAWS:
-            start = random.integers(len(z), size=_DRAWS_AT_ONCE)
-            scale = random.uniform(-1.0, 1.0, _DRAWS_AT_ONCE).astype(np.float32)
+        while kept < samples and drawn < _MAX_DRAWS * samples:
+            start = random.integers(len(z), size=at_once)
+            scale = random.uniform(-1.0, 1.0, at_once).astype(np.float32)
             moved = z[start] + scale[:, None] * vector
             inside = ((moved >= low) & (moved <= high)).all(axis=1)
             drawn += len(start)

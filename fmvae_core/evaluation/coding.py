@@ -16,18 +16,30 @@ Array = npt.NDArray[np.float32]
 _BATCH = 512
 
 
+def device_of(model: RecurrentVAE) -> torch.device:
+    """Return where a model computes."""
+    return next(model.parameters()).device
+
+
 def encode(model: RecurrentVAE, frames: Array) -> Array:
     """Return posterior means ``(n, d)`` of frames ``(n, steps, features)``."""
+    device = device_of(model)
     with torch.inference_mode():
-        parts = [model.encode(part)[0].numpy() for part in torch.from_numpy(frames).split(_BATCH)]
+        parts = [
+            model.encode(part.to(device))[0].cpu().numpy()
+            for part in torch.from_numpy(frames).split(_BATCH)
+        ]
     return np.concatenate(parts)
 
 
 def decode(model: RecurrentVAE, z: Array) -> Array:
     """Return frames ``(n, steps, features)`` of points ``(n, d)``; hits are probabilities."""
+    device = device_of(model)
     points = torch.from_numpy(np.ascontiguousarray(z, np.float32))
     with torch.inference_mode():
-        parts = [model.decode_frames(part).numpy() for part in points.split(_BATCH)]
+        parts = [
+            model.decode_frames(part.to(device)).cpu().numpy() for part in points.split(_BATCH)
+        ]
     return np.concatenate(parts)
 
 
@@ -43,7 +55,7 @@ class Coding:
     Parameters
     ----------
     model
-        On the CPU, in evaluation mode. It decodes deterministically, from posterior means.
+        In evaluation mode. It decodes deterministically, from posterior means.
     thresholds
         See `Representation.onsets`.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from fmvae_core.evaluation.coding import Array
+from fmvae_core.evaluation.coding import Array, device_of
 from fmvae_core.geometry.jacobian import exact_jacobian
 from fmvae_core.geometry.metric import condition_numbers, metric_tensor
 from fmvae_core.models.recurrent_vae import RecurrentVAE
@@ -36,8 +36,9 @@ def flatness(
     points = min(points, max(_FEWEST, _COLUMNS // z.shape[1]))
     chosen = random.choice(len(z), min(points, len(z)), replace=False)
     conditions, traces, spreads = [], [], []
-    for part in torch.from_numpy(z[chosen]).split(_AT_ONCE):
-        metric = metric_tensor(exact_jacobian(lambda at: observe(model, at, config), part))
+    device = device_of(model)
+    for part in torch.from_numpy(z[chosen]).to(device).split(_AT_ONCE):
+        metric = metric_tensor(exact_jacobian(lambda at: observe(model, at, config), part)).cpu()
         conditions.append(condition_numbers(metric))
         traces.append(metric.diagonal(dim1=1, dim2=2).mean(dim=1))
         eigenvalues = torch.linalg.eigvalsh(metric.double()).clamp_min(_SMALLEST)
@@ -46,7 +47,9 @@ def flatness(
     ends = torch.from_numpy(random.integers(len(z), size=(2, PAIRS)))
     latents = torch.from_numpy(z)
     with torch.inference_mode():
-        observed = torch.cat([observe(model, part, config) for part in latents.split(_AT_ONCE)])
+        observed = torch.cat(
+            [observe(model, part.to(device), config).cpu() for part in latents.split(_AT_ONCE)]
+        )
     apart = [(of[ends[0]] - of[ends[1]]).norm(dim=1).numpy() for of in (latents, observed)]
     return {
         "distance_correlation": float(np.corrcoef(apart[0], apart[1])[0, 1]),

@@ -25,3 +25,6 @@ LOG_FILE = "log.txt"
 
 CLUSTER_FILE = "cluster.json"
 """Where it was sent, if it is trained on a cluster."""
+
+BOARD_FOLDER = "tensorboard"
+"""The events once more, for TensorBoard."""

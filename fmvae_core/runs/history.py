@@ -65,6 +65,7 @@ class History:
         self._paces = Follower(run / PACE_FILE)
         self.steps = Series()
         self.evaluations = Series()
+        self.space = Series()
         self.pace = Series()
         self.phase_end: int | None = None
         self.is_read = False
@@ -76,7 +77,7 @@ class History:
         if self._steps.restarted:
             self.steps = Series()
         if self._few.restarted:
-            self.evaluations = Series()
+            self.evaluations, self.space = Series(), Series()
             self.phase_end = None
         paces = self._paces.read()
         for event in events:
@@ -85,6 +86,8 @@ class History:
         for event in few:
             if event["kind"] == "validation":
                 self.evaluations.add(event)
+            elif event["kind"] == "space":
+                self.space.add(event)
             elif event["kind"] == "phase":
                 self.phase_end = int(event["step"])
         for event in paces:
@@ -92,10 +95,11 @@ class History:
         return bool(events or few or paces)
 
     def curve(self, name: str) -> Curve:
-        """Return a quantity of the steps, ``pace.NAME`` or, of the evaluations, ``at.NAME``."""
+        """Return a quantity of the steps, or of another series.
+
+        ``at.NAME`` is of the evaluations, ``space.NAME`` of the space (`training.space`), and
+        ``pace.NAME`` of the speed.
+        """
         kind, _, rest = name.partition(".")
-        if kind == "at":
-            return self.evaluations.curve(rest)
-        if kind == "pace":
-            return self.pace.curve(rest)
-        return self.steps.curve(name)
+        others = {"at": self.evaluations, "space": self.space, "pace": self.pace}
+        return others[kind].curve(rest) if kind in others and rest else self.steps.curve(name)

@@ -44,7 +44,26 @@ class MakeBundle(_Message):
     name: str
 
 
-Errand = Annotated[LookAtCorpus | MeasureRun | MakeBundle, Field(discriminator="kind")]
+class ListenToRun(_Message):
+    """Wants `RunHeard`: what the run's newest checkpoint makes of two phrases.
+
+    Parameters
+    ----------
+    seed
+        Which two.
+    steps
+        Phrases of the way from one to the other, both ends included.
+    """
+
+    kind: Literal["listen"] = "listen"
+    run: Path
+    seed: int = 0
+    steps: int = Field(default=8, ge=3, le=16)
+
+
+Errand = Annotated[
+    LookAtCorpus | MeasureRun | MakeBundle | ListenToRun, Field(discriminator="kind")
+]
 ERRANDS: TypeAdapter[Errand] = TypeAdapter(Errand)
 
 
@@ -109,6 +128,44 @@ class BundleMade(_Message):
     path: Path
 
 
+HeardFrames = tuple[tuple[tuple[float, ...], ...], ...]
+"""Phrases as frames ``(n, steps, features)``."""
+
+
+class RunHeard(_Message):
+    """What a checkpoint makes of two phrases.
+
+    Parameters
+    ----------
+    step
+        Of the checkpoint.
+    representation, bars
+        How frames become phrases.
+    thresholds
+        See `fmvae_core.music.representation.Representation`.
+    names, tempi
+        Of the two phrases.
+    is_unseen
+        Whether the run does not learn from them.
+    played, modelled
+        Both as played, and as the model gives them back.
+    way
+        Phrases at even distances on the straight line from one to the other.
+    """
+
+    kind: Literal["heard"] = "heard"
+    step: int
+    representation: Literal["drums", "melody"]
+    bars: int
+    thresholds: tuple[float, ...]
+    names: tuple[str, str]
+    tempi: tuple[float, float]
+    is_unseen: bool
+    played: HeardFrames
+    modelled: HeardFrames
+    way: HeardFrames
+
+
 class NotDone(_Message):
     """Why it could not be done, and what to do."""
 
@@ -117,6 +174,7 @@ class NotDone(_Message):
 
 
 Answer = Annotated[
-    Going | CorpusSeen | RunMeasured | BundleMade | NotDone, Field(discriminator="kind")
+    Going | CorpusSeen | RunMeasured | BundleMade | RunHeard | NotDone,
+    Field(discriminator="kind"),
 ]
 ANSWERS: TypeAdapter[Answer] = TypeAdapter(Answer)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fmvae_core.runs.record import RunState, StateName
 
+_HUGE = 10_000
+
 STATES: dict[StateName, str] = {
     "new": "not started",
     "starting": "starting",
@@ -35,6 +37,14 @@ def figure_in_words(state: RunState) -> str:
     if "constraint" in figures:
         return f"error {figures['constraint']:.4f}"
     return ""
+
+
+def flatness_in_words(state: RunState) -> str:
+    """Return how flat the space was at the last evaluation that measured it."""
+    condition = state.figures.get("condition")
+    if condition is None:
+        return ""
+    return f"condition {condition:,.0f}" if condition < _HUGE else f"condition over {_HUGE:,}"
 
 
 def duration_in_words(seconds: float) -> str:

@@ -14,6 +14,16 @@ from fmvae_core.models.config import ModelConfig
 from fmvae_core.training.constraint import PUBLISHED_STEPS, ConstraintConfig
 from fmvae_core.training.flatness_config import FlatnessConfig
 
+MODEL_NAMES = {
+    "": "FM-Music-VAE",
+    "no-flatness": "FM-Music-VAE without flatness",
+    "paper-flatness": "FM-Music-VAE with equation 6",
+    "without-vhp": "FM-Music-VAE without the hierarchical prior",
+    "music-vae": "MusicVAE",
+    "music-vae-parallel": "MusicVAE with our decoder",
+}
+"""What the variants of the presets are called."""
+
 _PARTS = ("model", "optimiser", "constraint", "flatness")
 
 

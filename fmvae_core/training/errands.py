@@ -24,10 +24,12 @@ from fmvae_core.runs.messages import (
     CorpusSeen,
     Errand,
     Going,
+    ListenToRun,
     LookAtCorpus,
     MakeBundle,
     MeasureRun,
     NotDone,
+    RunHeard,
     RunMeasured,
 )
 
@@ -70,6 +72,8 @@ def _do(errand: Errand, tell: Tell) -> Answer:
         return _look(errand, tell)
     if isinstance(errand, MeasureRun):
         return _measure(errand, tell)
+    if isinstance(errand, ListenToRun):
+        return _listen(errand, tell)
     return _make_bundle(errand, tell)
 
 
@@ -109,6 +113,21 @@ def _make_bundle(errand: MakeBundle, tell: Tell) -> BundleMade:
         errand.run, errand.out, name=errand.name, on_stage=lambda stage: tell(Going(stage=stage))
     )
     return BundleMade(path=bundle.path)
+
+
+def _listen(errand: ListenToRun, tell: Tell) -> RunHeard:
+    tell(Going(stage="loading torch"))
+    import torch
+
+    from fmvae_core.training.listening import listen
+
+    torch.set_num_threads(1)  # the training beside it has the others
+    return listen(
+        errand.run,
+        seed=errand.seed,
+        steps=errand.steps,
+        on_stage=lambda stage, done, total: tell(Going(stage=stage, done=done, total=total)),
+    )
 
 
 if __name__ == "__main__":

@@ -70,7 +70,9 @@ def estimate(
         seconds_per_step=second,
         memory=_memory(hardware),
         # While a checkpoint is written the one before is still there.
-        disk=2 * trainer.checkpoint_bytes + steps // LOG_EVERY * _BYTES_PER_EVENT,
+        disk=2 * trainer.checkpoint_bytes
+        + steps // LOG_EVERY * _BYTES_PER_EVENT
+        + trainer.space.bytes,
         free=shutil.disk_usage(folder).free,
         phrases=trainer.phrase_count,
         parameters=trainer.parameter_count,

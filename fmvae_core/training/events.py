@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from fmvae_core.files import replacing
-from fmvae_core.runs.files import EVALUATIONS_FILE, EVENTS_FILE
+from fmvae_core.runs.files import BOARD_FOLDER, EVALUATIONS_FILE, EVENTS_FILE
 
 
 def read_events(run: Path) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ class EventLog:
         except ImportError:  # training alone does without it
             self._board = None
         else:
-            self._board = SummaryWriter(str(run / "tensorboard"), purge_step=first_step + 1)
+            self._board = SummaryWriter(str(run / BOARD_FOLDER), purge_step=first_step + 1)
 
     def write(self, kind: str, step: int, values: dict[str, float | str | bool]) -> None:
         """Append one event; numbers go to TensorBoard too."""

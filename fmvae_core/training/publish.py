@@ -27,20 +27,10 @@ from fmvae_core.music.representation import Representation, representation
 from fmvae_core.runs.files import CHECKPOINT_FILE, RECORD_FILE
 from fmvae_core.runs.record import read_record
 from fmvae_core.training.checkpoint import Checkpoint, load_checkpoint
-from fmvae_core.training.config import TrainingConfig
+from fmvae_core.training.config import MODEL_NAMES, TrainingConfig
 from fmvae_core.training.flatness_config import FlatnessConfig
 from fmvae_core.training.objective import observe
 from fmvae_core.training.phrases import Phrases, phrases
-
-MODEL_NAMES = {
-    "": "FM-Music-VAE",
-    "no-flatness": "FM-Music-VAE without flatness",
-    "paper-flatness": "FM-Music-VAE with equation 6",
-    "without-vhp": "FM-Music-VAE without the hierarchical prior",
-    "music-vae": "MusicVAE",
-    "music-vae-parallel": "MusicVAE with our decoder",
-}
-"""What the variants of the presets are called."""
 
 _CALIBRATION_PHRASES = 256
 

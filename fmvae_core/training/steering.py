@@ -35,6 +35,7 @@ _LOOK_SECONDS = 0.2
 _TELL_SECONDS = 1.0
 _PACE_SECONDS = 5.0
 _SMALLEST_BATCH = 4
+_TAIL_BYTES = 8192
 
 
 def _nothing(*_: object) -> None:
@@ -332,18 +333,22 @@ class Desk:
         if not file.exists():
             return {}
         with open(file, "rb") as opened:
-            opened.seek(max(0, file.stat().st_size - 4096))
+            opened.seek(max(0, file.stat().st_size - _TAIL_BYTES))
             lines = opened.read().decode().splitlines()
+        # Those of the space are taken less often, so they may lie further back.
+        figures: dict[str, float] = {}
+        wanted = {"validation", "space"}
         for line in reversed(lines):
             with contextlib.suppress(ValueError):
                 event = json.loads(line)
-                if event.get("kind") == "validation":
-                    return {
+                if event.get("kind") in wanted:
+                    wanted.remove(event["kind"])
+                    figures |= {
                         name: value
                         for name, value in event.items()
                         if name not in ("kind", "step") and isinstance(value, float)
                     }
-        return {}
+        return figures
 
 
 def _is_jam() -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from fmvae_core.training.events import EventLog
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.objective import Weights, loss
 from fmvae_core.training.phrases import Batches, Phrases, phrases
+from fmvae_core.training.space import Space
 
 LOG_EVERY = 10
 EVALUATE_EVERY = 500
@@ -116,6 +118,7 @@ class Trainer:
         self._validation = self._spread(validation, corpus)
         # As many of those it learns from: the distance of the two tells of overfitting.
         self._seen = self._spread(training, corpus, len(self._validation))
+        self.space = Space(config, corpus, split, run, self.evaluate_every)
 
         torch.manual_seed(config.seed)
         self.model = RecurrentVAE(config.model)
@@ -178,6 +181,8 @@ class Trainer:
         first = self.step
         self.model.train()
         with EventLog(self.run, self.step) as log, self.hardware.full_precision():
+            with self._averaged() as model:
+                self.space.begin(model, self.step)
             try:
                 while not self.is_finished and not should_stop():
                     was_initial = self.constraint.is_initial
@@ -199,6 +204,8 @@ class Trainer:
                         on_progress(Progress(self.step, steps, self.seconds, pace, values))
                     if self.step % self.evaluate_every == 0 or self.is_finished:
                         log.write("validation", self.step, self.validate())
+                        if figures := self.look(is_last=self.is_finished):
+                            log.write("space", self.step, figures)
                     if now - saved >= checkpoint_seconds:
                         self.save()
                         saved = now
@@ -261,16 +268,27 @@ class Trainer:
         """
         if not len(self._validation):
             return {}
+        with self._averaged(), torch.inference_mode():
+            values: dict[str, float | str | bool] = dict(self._figures(self._validation))
+            seen = self._figures(self._seen)
+        return values | {f"training_{name}": value for name, value in seen.items()}
+
+    def look(self, *, is_last: bool) -> dict[str, float | str | bool]:
+        """Look at the space of the averaged weights; see `fmvae_core.training.space.Space.look`."""
+        with self._averaged() as model:
+            return self.space.look(model, self.step, is_last)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[RecurrentVAE]:
+        """Put the averaged weights into the model, and its own back in the end."""
         own = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         self.model.eval()
-        with torch.inference_mode():
-            values: dict[str, float | str | bool] = dict(self._figures(self._validation))
-            seen = self._figures(self._seen)
-        values |= {f"training_{name}": value for name, value in seen.items()}
-        self.model.load_state_dict(own)
-        self.model.train()
-        return values
+        try:
+            yield self.model
+        finally:
+            self.model.load_state_dict(own)
+            self.model.train()
 
     def _figures(self, frames: Tensor) -> dict[str, float]:
         raw = self.model.decode(self.model.encode(frames)[0])

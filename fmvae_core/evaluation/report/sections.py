@@ -11,7 +11,7 @@ from fmvae_core.evaluation.measure import Measured, Subject
 from fmvae_core.evaluation.report.blocks import Picture, Section, Table
 from fmvae_core.evaluation.report.pictures import steps_picture
 from fmvae_core.music.drums import DRUMS
-from fmvae_core.training.publish import MODEL_NAMES
+from fmvae_core.training.config import MODEL_NAMES
 
 NOT_RUN = "not run"
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +20,9 @@ from app.train import runs_presenter
 from fmvae_core.files import alone_in
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.models.config import ModelConfig
-from fmvae_core.runs.record import RunRecord, read_record
+from fmvae_core.runs.record import RunRecord, RunState, read_record, write_state
 from fmvae_core.runs.store import list_runs
-from fmvae_core.training.config import load_preset
+from fmvae_core.training.config import HoldOut, load_preset
 from fmvae_core.training.fine_tune import fine_tuning
 from tests.app.train.conftest import Rig
 
@@ -121,6 +124,33 @@ def test_settings_of_a_fine_tuning_begin_with_its_bundle(rig: Rig, tmp_path: Pat
     rig.tab.plan.use(RunRecord("other", config))
     assert not rig.form.start.isEnabled()
     assert "'elsewhere'" in rig.form.estimate.text()
+
+
+def test_settings_of_a_run_keep_its_model_seed_and_what_it_held_out(rig: Rig) -> None:
+    config = load_preset(
+        "drums-2bar",
+        "study",
+        {"optimiser": {"steps": 77}},
+        variant="music-vae",
+        seed=3,
+        hold_out=HoldOut("density", 0.1),
+    )
+    rig.tab.plan.use(RunRecord("baseline", config))
+    assert rig.form.variant.currentText() == "MusicVAE"
+    assert rig.tab.plan.record().config == config
+    assert "Seed 3" in rig.form.kept.text()
+    assert "middle 10 % of all phrases by density" in rig.form.kept.text()
+
+    rig.form.variant.setCurrentIndex(0)
+    rig.form.variant.activated.emit(0)
+    record = rig.tab.plan.record()
+    assert record.config == load_preset("drums-2bar", "study")
+    assert rig.form.kept.isHidden()
+
+    gone = dataclasses.replace(config, variant="lost")
+    rig.tab.plan.use(RunRecord("other", gone))
+    assert not rig.form.start.isEnabled()
+    assert "'lost'" in rig.form.estimate.text()
 
 
 def test_fine_tuning_takes_the_bundles_shape(rig: Rig, own_folder: Path) -> None:
@@ -227,6 +257,54 @@ def test_a_finished_run_becomes_a_bundle_that_is_opened(rig: Rig, two_runs: list
     assert Bundle.open(rig.opened[0]).bars == 2
 
 
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the desktop is asked to open."""
+    addresses: list[str] = []
+    monkeypatch.setattr(
+        runs_presenter.QDesktopServices, "openUrl", lambda url: addresses.append(url.toString())
+    )
+    return addresses
+
+
+def test_chosen_runs_are_opened_in_tensorboard_on_this_machine_only(
+    rig: Rig, two_runs: list[Path], opened: list[str]
+) -> None:
+    rig.wait(lambda: rig.tab.view.table.table.rowCount() == 2)
+    rig.tab.view.table.choose(set(two_runs))
+    rig.tab.view.table.buttons["board"].click()
+    assert "being started" in rig.notices.shown["board"]
+    rig.wait(lambda: bool(opened))
+    (address,) = opened
+    assert address.startswith("http://127.0.0.1:")
+    assert address in rig.notices.shown["board"]
+    with urllib.request.urlopen(f"{address}data/runs", timeout=60) as answer:
+        assert set(json.load(answer)) >= {"first", "second"}
+    rig.tab.close()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address, timeout=60)
+
+
+def test_the_folder_of_a_run_is_opened(rig: Rig, two_runs: list[Path], opened: list[str]) -> None:
+    rig.wait(lambda: rig.tab.view.table.table.rowCount() == 2)
+    rig.tab.view.table.choose({two_runs[1]})
+    rig.tab.view.table.buttons["open"].click()
+    assert opened == [QUrl.fromLocalFile(str(two_runs[1])).toString()]
+
+
+def test_without_tensorboard_or_a_log_the_window_says_what_to_do(
+    rig: Rig, two_runs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.wait(lambda: rig.tab.view.table.table.rowCount() == 2)
+    rig.tab.view.table.choose({two_runs[0]})
+    shutil.rmtree(two_runs[0] / "tensorboard")
+    rig.tab.view.table.buttons["board"].click()
+    assert "nothing logged yet" in rig.notices.shown["run"]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    rig.tab.view.table.buttons["board"].click()
+    assert "pip install tensorboard" in rig.notices.shown["run"]
+
+
 def test_a_run_that_fails_says_why(rig: Rig, own_folder: Path) -> None:
     rig.drop(own_folder)
     rig.make_small(500)
@@ -235,8 +313,18 @@ def test_a_run_that_fails_says_why(rig: Rig, own_folder: Path) -> None:
     run = rig.start()
     rig.wait_for(run, "failed")
     rig.wait(lambda: "smaller learning rate" in rig.head.words.text())
-    assert "smaller learning rate" in rig.notices.shown["run"]
+    assert "run" not in rig.notices.shown  # once is enough
     assert rig.head.resume.isVisible()
+
+
+def test_a_run_that_ends_unseen_is_told_in_a_banner(rig: Rig, two_runs: list[Path]) -> None:
+    rig.wait(lambda: rig.tab.view.table.table.rowCount() == 2)
+    rig.tab.view.table.choose({two_runs[1]})
+    with alone_in(two_runs[0]):
+        write_state(two_runs[0], RunState(state="running", step=7, steps=40))
+        rig.wait_for(two_runs[0], "running")
+    write_state(two_runs[0], RunState(state="failed", step=7, steps=40, reason="No more room."))
+    rig.wait(lambda: "No more room." in rig.notices.shown.get("run", ""))
 
 
 def test_what_the_disk_does_not_take_is_told(

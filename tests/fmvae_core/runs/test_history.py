@@ -80,3 +80,15 @@ def test_a_long_watch_keeps_its_curves_small(tmp_path: Path) -> None:
     steps, _ = history.curve("kl")
     assert MOST_POINTS <= len(steps) <= 2 * MOST_POINTS
     assert steps[0] == 1
+
+
+def test_figures_of_the_space_are_a_series_of_their_own(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    with EventLog(tmp_path) as log:
+        log.write("validation", 10, {"hit_f1": 0.5})
+        log.write("validation", 20, {"hit_f1": 0.6})
+        log.write("space", 20, {"condition": 31.0})
+    history.read()
+    assert history.curve("at.hit_f1")[0].tolist() == [10, 20]
+    steps, values = history.curve("space.condition")
+    assert (steps.tolist(), values.tolist()) == ([20], [31.0])
