@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from contextlib import suppress
@@ -45,6 +46,7 @@ from fmvae_core.ipc import Connection, Endpoint, Server
 from fmvae_core.jam.messages import AnswerRequest
 from fmvae_core.live.jam_messages import OfferAnswers
 from fmvae_core.live.messages import SetPhrase
+from fmvae_core.live.priority import HELPER, at_priority
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.drum_representation import DrumRepresentation
 from fmvae_core.music.drums import DEFAULT_DRUM_MAP, drum_map
@@ -148,7 +150,8 @@ class ModelWorker:
             if broker is not None:
                 self._wanted_broker = broker
             if bundle is not None:
-                self._open(bundle)
+                with at_priority(None):
+                    self._open(bundle)
             last_seen = time.monotonic()
             while not self._ending:
                 now = time.monotonic()
@@ -163,7 +166,8 @@ class ModelWorker:
                 if request is not None:
                     self._serve(request)
                 else:
-                    self._get_ready_to_jam()
+                    with at_priority(None):
+                        self._get_ready_to_jam()
         finally:
             self._server.close()
             if self._broker is not None:
@@ -191,6 +195,12 @@ class ModelWorker:
 
     def _serve(self, request: Request) -> None:
         """Answer one request. Whatever is wrong with it becomes a `WorkerProblem`, never an end."""
+        # A jam does not wait for an answer, so nothing else on the machine goes before it; the rest
+        # may take long, and goes before nobody.
+        with at_priority(HELPER if isinstance(request.command, AnswerRequest) else None):
+            self._do(request)
+
+    def _do(self, request: Request) -> None:
         command = request.command
         try:
             if isinstance(command, QuitWorker):
@@ -279,6 +289,10 @@ class ModelWorker:
 
         with suppress(_WantedError):  # it is tried again at the next rest
             self._machine = MachinePlayer(model.bundle, model.networks, decode)
+            # The collector takes a tenth of a second for all that torch has made: not in a jam.
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
 
     def _realise(self, request: Request, command: Realise) -> None:
         model = self._opened()

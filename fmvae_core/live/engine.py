@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
@@ -25,7 +26,7 @@ from fmvae_core.live.messages import (
     Swapped,
 )
 from fmvae_core.live.playback import Playback
-from fmvae_core.live.priority import raise_priority
+from fmvae_core.live.priority import TIMER, raise_priority
 from fmvae_core.live.scheduler import Tag
 from fmvae_core.live.sound import Sound
 from fmvae_core.live.sound_messages import SetOutputs, SetSampler
@@ -91,6 +92,8 @@ class Engine:
         """
         # The default lets a thread that parses a message keep the timer waiting for 5 ms.
         sys.setswitchinterval(0.001)
+        # The collector stops every thread for as long as it looks. What is there by now stays.
+        gc.freeze()
         self._timer.start()
         self._sound.start()
         left_at = self._clock.now()
@@ -250,7 +253,7 @@ class Engine:
             self._quit.set()
 
     def _keep_time(self) -> None:
-        log.info("timer priority: %s", raise_priority())
+        log.info("timer priority: %s", raise_priority(TIMER))
         now = self._clock.now()
         due = tell = now
         worst = 0.0

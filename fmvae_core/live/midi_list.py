@@ -12,14 +12,19 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fmvae_core.live.priority import lower_priority
+
 LOOK_SECONDS = 0.5
 
 _LOOKS_PER_PROBE = 4  # a new client of JACK disturbs its graph a little: not at every look
+_PROBES = 3  # that have to say that JACK is gone: on a busy machine a new client may be refused
+_PROBE_SECONDS = 0.1  # between them
 _CLIENT = "Flatjam list"
 _OWN_NAMES = re.compile(r"^(Flatjam|RtMidi)", re.IGNORECASE)
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
@@ -129,12 +134,17 @@ class Lister:
         known = self._probes.get((jack, True))
         if known is None or (self._looks % _LOOKS_PER_PROBE and not must_know):
             return False
-        fresh = self._probe(jack, True)
-        if fresh is None:
-            return True
-        names = fresh.get_ports()
-        fresh.delete()
-        return sorted(names) != sorted(known.get_ports())
+        for number in range(_PROBES):
+            if number:
+                time.sleep(_PROBE_SECONDS)
+            fresh = self._probe(jack, True)
+            if fresh is None:
+                continue
+            names = fresh.get_ports()
+            fresh.delete()
+            if sorted(names) == sorted(known.get_ports()):  # else one may have come in between
+                return False
+        return True
 
 
 def of_one_interface(
@@ -162,6 +172,7 @@ def of_one_interface(
 
 def main() -> None:
     """Tell what is there until standard input ends, or the JACK server has died."""
+    lower_priority()  # the engine's, which has started us
     # Else asking for a JACK server that does not run starts one, or waits for six seconds.
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     ended = threading.Event()

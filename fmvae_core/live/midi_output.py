@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
+from fmvae_core.live.priority import TIMER, raise_priority
 from fmvae_core.live.voices import SoundEvent
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class MidiOutput:
             self._thread.join(1.0)
 
     def _run(self) -> None:
+        log.info("priority of MIDI out: %s", raise_priority(TIMER))
         while (data := self._next()) is not None:
             try:
                 # Without the lock: a port that is slow must not hold up whoever plays.

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from fmvae_core.live.priority import raise_priority
+from fmvae_core.live.priority import TIMER, raise_priority
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class MidiPoll:
                 self._some.clear()
 
     def _run(self) -> None:
-        log.info("priority of MIDI in: %s", raise_priority())
+        log.info("priority of MIDI in: %s", raise_priority(TIMER))
         while True:
             self._some.wait()
             with self._lock:

@@ -18,6 +18,7 @@ from fmvae_core.live.drivers import offered_drivers
 from fmvae_core.live.fields import PAIRS
 from fmvae_core.live.library import SoundError
 from fmvae_core.live.messages import Problem, SetSound
+from fmvae_core.live.priority import lower_priority
 from fmvae_core.live.samplers import CHANNELS
 from fmvae_core.live.sound_messages import Player, SetOutputs, SetSampler
 from fmvae_core.live.soundfonts import find_soundfonts, no_soundfont
@@ -121,6 +122,7 @@ class Sound:
     # --- the thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        lower_priority()  # a font takes a second of work, for which nobody is to wait
         self._set_up()
         while True:
             try:

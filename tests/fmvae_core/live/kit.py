@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import rtmidi
-
-from fmvae_core.live.midi_poll import MidiPoll
-
 # Each line of its input is a time (monotonic; 0 is at once) and the bytes of a message.
 _KIT = """
 import sys, time, rtmidi
-from fmvae_core.live.priority import raise_priority
-raise_priority()
+from fmvae_core.live.priority import TIMER, raise_priority
+raise_priority(TIMER)
 out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, "kit")
 target = sys.argv[1]
 if target:
@@ -31,6 +27,20 @@ for line in sys.stdin:
     out.send_message([int(part) for part in data])
     print(time.monotonic(), flush=True)
 out.delete()
+"""
+
+# Each line of its output is a time (monotonic) and the bytes of a message.
+_LISTENER = """
+import select, sys, time, rtmidi
+from fmvae_core.live.priority import TIMER, raise_priority
+raise_priority(TIMER)
+port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "listener")
+port.open_port(port.get_ports().index("Flatjam:out"), "in")
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0.001)[0]:  # until its input ends
+    while (message := port.get_message()) is not None:
+        print(time.monotonic(), *message[0], flush=True)
+port.delete()
 """
 
 
@@ -81,16 +91,31 @@ def plugged(target: str = "") -> Iterator[Kit]:
 
 
 class Listener:
-    """Hears what the machine plays to its MIDI port."""
+    """Hears what the machine plays to its MIDI port.
+
+    In a process of its own, so that nothing that the test does makes a note seem late.
+    """
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, list[int]]] = []
         """Time (monotonic) and bytes of each message."""
-        self._port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "listener")
-        self._port.open_port(self._port.get_ports().index("Flatjam:out"), "in")
-        # No callback: to close a port waits for it, and it for the interpreter.
-        self._poll = MidiPoll(lambda name, data: self.heard.append((time.monotonic(), data)))
-        self._poll.add(self._port, "listener")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _LISTENER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            at, *data = line.split()
+            self.heard.append((float(at), [int(part) for part in data]))
 
     def starts(self) -> Counter[tuple[int, int]]:
         return Counter((m[1], m[2]) for _, m in self.heard if m[0] & 0xF0 == 0x90)
@@ -103,5 +128,9 @@ class Listener:
         return {pitch for pitch, count in on.items() if count}
 
     def close(self) -> None:
-        self._poll.remove(self._port)
-        self._port.delete()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._thread.join()
+        self._process.stdout.close()

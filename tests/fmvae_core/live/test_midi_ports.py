@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 import rtmidi
 
+from fmvae_core.live.midi_list import Lister
 from fmvae_core.live.midi_ports import VIRTUAL_PORT, MidiEvent, MidiPorts, find_port
 from tests.fmvae_core.live.jack import JackServer, wait_until
 from tests.fmvae_core.live.kit import plugged
@@ -134,6 +135,27 @@ def test_what_sounded_when_the_output_vanished_is_ended_when_it_returns(
         wait_until(partial(_brings, module, expected), "heard")
         module.delete()
         wait_until(lambda: not player.state.is_output_open, "noticed")
+
+
+def test_a_busy_server_that_refuses_a_client_now_and_then_is_not_gone(
+    on_jack: JackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lister = Lister()
+    lister.look()
+    really, asked = lister._probe, []
+
+    def refuse_every_other(api: int, is_input: bool) -> object:
+        asked.append(api)
+        return None if len(asked) % 2 else really(api, is_input)
+
+    monkeypatch.setattr(lister, "_probe", refuse_every_other)
+    with plugged():
+        looks = [lister.look() for _ in range(8)]
+    assert len(asked) >= 2, "it has tried, and tried again"
+    assert not any(look.has_lost_jack for look in looks)
+    assert any("kit:pads" in [place.name for place in look.inputs] for look in looks)
+    for probe in lister._probes.values():
+        probe.delete()
 
 
 def test_a_server_that_dies_and_returns(
