@@ -1,12 +1,13 @@
 """What a journal holds: one record a line, in the order in which things happened.
 
-Version 1. Every record has ``time``, seconds of the engine's monotonic clock, and ``wall``, seconds
-since 1970. Beats are those of the take, which
-begins with its count-in at beat 0.
+Version 2, which added `Ticks`. Every record has ``time``, seconds of the engine's monotonic clock,
+and ``wall``, seconds since 1970. Beats are those of the take, which begins with its count-in at
+beat 0.
 """
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -15,7 +16,7 @@ from fmvae_core.jam.messages import Answer, AnswerRequest, Partner
 from fmvae_core.jam.rules import How, Settings
 from fmvae_core.music.drums import DRUMS
 
-VERSION = 1
+VERSION = 2
 
 
 class Record(BaseModel):
@@ -43,12 +44,32 @@ class Head(Record):
 
 
 class MidiEvent(Record):
-    """A MIDI message that came in or went out, as its bytes; the ticks of clocks are left out."""
+    """A MIDI message that came in or went out, as its bytes; of clocks' ticks tell `Ticks`."""
 
     kind: Literal["midi"] = "midi"
     direction: Literal["in", "out"]
     port: str
     data: tuple[Annotated[int, Field(ge=0, le=255)], ...]
+
+
+class Ticks(Record):
+    """Ticks of a MIDI clock that came in or went out one after the other, the first at ``time``.
+
+    Parameters
+    ----------
+    gaps
+        Microseconds from each to the next. Those of a beat, or of most of a second, are together.
+    """
+
+    kind: Literal["ticks"] = "ticks"
+    direction: Literal["in", "out"]
+    port: str
+    gaps: tuple[int, ...]
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """When each tick was, in seconds."""
+        return tuple(accumulate((gap * 1e-6 for gap in self.gaps), initial=self.time))
 
 
 class HumanHit(Record):
@@ -176,6 +197,7 @@ class End(Record):
 AnyRecord = Annotated[
     Head
     | MidiEvent
+    | Ticks
     | HumanHit
     | TempoSet
     | Changed

@@ -8,10 +8,10 @@ mostly in time; it is never played late, and never cut.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam import records, rules
@@ -32,7 +32,7 @@ from fmvae_core.live.jam_messages import (
 )
 from fmvae_core.live.midi_clock import Line, Pulse
 from fmvae_core.live.scheduler import QUEUE_SECONDS
-from fmvae_core.live.take import Take, human_heard, human_hit, jam_state, machine_phrase
+from fmvae_core.live.take import Direction, Take, human_heard, human_hit, jam_state, machine_phrase
 from fmvae_core.live.voices import SoundEvent
 from fmvae_core.music.phrase import BEATS_PER_BAR
 
@@ -169,6 +169,7 @@ class Jam:
             if take is not None:
                 self._flag.lower_it()
                 now = self._now()
+                take.note_ticks(math.inf)
                 take.note(now, records.End, beat=max(0.0, take.line.beat(now)))
                 if take.journal is not None:
                     # Not daemonic: the last records are written even where the engine ends now.
@@ -287,11 +288,13 @@ class Jam:
             self._take.note_hit(hit, beat, turn)
             self._tell(human_hit(hit, beat, turn))
 
-    def note_midi(self, seconds: float, **fields: Any) -> None:
+    def note_midi(
+        self, seconds: float, direction: Direction, port: str, data: Sequence[int]
+    ) -> None:
         """Write a MIDI message that came in or went out to the take's journal."""
         take = self._take
         if take is not None:
-            take.note(seconds, records.MidiEvent, **fields)
+            take.note_midi(seconds, direction, port, data)
 
     def note_trouble(self, text: str) -> None:
         """Write what went wrong to the take's journal."""
@@ -325,6 +328,7 @@ class Jam:
             heard = line.beat(now - self._latency)
             self._rules, actions = self._rules.advance(heard, line.beat(now + ahead))
             take.note_turns(now, self._rules)
+            take.note_ticks(now)
             for action in actions:
                 if isinstance(action, Ask):
                     self._ask(take, action)

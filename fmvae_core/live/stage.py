@@ -34,7 +34,7 @@ from fmvae_core.live.jam_messages import (
     Tap,
 )
 from fmvae_core.live.messages import SetTransport
-from fmvae_core.live.midi_clock import TICK, Pulse
+from fmvae_core.live.midi_clock import Pulse
 from fmvae_core.live.midi_input import MidiInput
 from fmvae_core.live.midi_output import MidiOutput
 from fmvae_core.live.midi_ports import MidiEvent, MidiPorts
@@ -341,10 +341,7 @@ class Stage:
         state = self._ports.state
         if state.is_output_open:
             self._ports.send(data)
-            if data[0] != TICK:
-                self.jam.note_midi(
-                    self._now(), direction="out", port=state.wanted_output, data=tuple(data)
-                )
+            self.jam.note_midi(self._now(), "out", state.wanted_output, data)
 
     def _tell_of_jam(self, message: Message) -> None:
         if isinstance(message, HumanPhrase):
@@ -357,7 +354,7 @@ class Stage:
         self._tell(problem)
 
     def _on_activity(self, event: MidiEvent) -> None:
-        self.jam.note_midi(event.time, direction="in", port=event.port, data=event.data)
+        self.jam.note_midi(event.time, "in", event.port, event.data)
         if event.time - self._last_activity >= _ACTIVITY_SECONDS:
             self._last_activity = event.time
             self._tell(MidiActivity(time=event.time, port=event.port))

@@ -23,8 +23,6 @@ from fmvae_core.live.transport import Transport
 
 SteeringCommand = LearnControl | SetOsc | SetSync | StartCalibration | StopCalibration
 
-_TICK = 0xF8
-
 
 class Steered(Protocol):
     """The stage, as far as it is steered from here."""
@@ -131,10 +129,8 @@ class Steering:
         self.desk.set(setting, value)
 
     def system(self, event: MidiEvent) -> None:
-        """Take a message of a clock's; all but its ticks are written to the journal."""
-        if event.data[0] != _TICK:
-            jam = self._stage.jam
-            jam.note_midi(event.time, direction="in", port=event.port, data=event.data)
+        """Take a message of a clock's, and have it written to the journal."""
+        self._stage.jam.note_midi(event.time, "in", event.port, event.data)
         self.sync.system(event)
 
     def hit(self, hit: Hit, port: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import Any, Literal
 
 from fmvae_core.jam import records
 from fmvae_core.jam.conversation import Conversation
@@ -16,7 +19,42 @@ from fmvae_core.jam.rules import How, Play, State, Turn
 from fmvae_core.jam.rules import Jam as Rules
 from fmvae_core.live.jam_line import JamLine
 from fmvae_core.live.jam_messages import HumanHeard, HumanHit, JamState, MachinePhrase
+from fmvae_core.live.midi_clock import TICK, TICKS_PER_BEAT
 from fmvae_core.music.phrase import Phrase
+
+Direction = Literal["in", "out"]
+
+_TICKS_SECONDS = 0.8  # after which ticks are written: a crash loses at most a second
+
+
+class TickBook:
+    """Gathers the ticks of clocks, a beat of them into one record. Locks itself."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ticks: dict[tuple[Direction, str], list[float]] = {}
+
+    def add(self, seconds: float, direction: Direction, port: str) -> None:
+        """Take a tick of a port's."""
+        with self._lock:
+            self._ticks.setdefault((direction, port), []).append(seconds)
+
+    def take(self, now: float) -> list[tuple[float, dict[str, Any]]]:
+        """Return what is to be written by now, times and fields of `records.Ticks`."""
+        with self._lock:
+            ready = [
+                key
+                for key, times in self._ticks.items()
+                if len(times) >= TICKS_PER_BEAT or now - times[0] >= _TICKS_SECONDS
+            ]
+            return [_ticks(*key, self._ticks.pop(key)) for key in ready]
+
+
+def _ticks(direction: Direction, port: str, times: Sequence[float]) -> tuple[float, dict[str, Any]]:
+    # Rounded before they are taken from one another, so that rounding does not add up.
+    micros = [round(1e6 * (time - times[0])) for time in times]
+    gaps = tuple(after - before for before, after in pairwise(micros))
+    return times[0], {"direction": direction, "port": port, "gaps": gaps}
 
 
 @dataclass
@@ -29,11 +67,28 @@ class Take:
     counts: Counter[How] = field(default_factory=Counter)
     turns: int = 0
     """How many turns have been written to the journal."""
+    ticks: TickBook = field(default_factory=TickBook)
+    """Of clocks, that wait to be written."""
 
     def note(self, seconds: float, record: type[records.Record], **fields: Any) -> None:
         """Write a record of what happened at a time to the journal, if there is one."""
         if self.journal is not None:
             self.journal.write(record(time=seconds, wall=time.time(), **fields))
+
+    def note_midi(
+        self, seconds: float, direction: Direction, port: str, data: Sequence[int]
+    ) -> None:
+        """Write a MIDI message; a clock's tick only once a beat's are together."""
+        if data[0] == TICK:
+            self.ticks.add(seconds, direction, port)
+        else:
+            fields = {"direction": direction, "port": port, "data": tuple(data)}
+            self.note(seconds, records.MidiEvent, **fields)
+
+    def note_ticks(self, now: float) -> None:
+        """Write the ticks that are to be written by now."""
+        for seconds, fields in self.ticks.take(now):
+            self.note(seconds, records.Ticks, **fields)
 
     def note_hit(self, hit: Hit, beat: float, turn: Turn | None) -> None:
         """Write a hit of the human's, and which turn it belongs to."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam.in_progress import is_jam_in_progress
 from fmvae_core.jam.journal import read_journal
 from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.jam.pads import Hit
-from fmvae_core.jam.records import Asked, Kept
+from fmvae_core.jam.records import Asked, Kept, MidiEvent, Ticks
 from fmvae_core.jam.rules import How, Mode, Settings, State
 from fmvae_core.live.jam import CHOICE_SECONDS, Jam
 from fmvae_core.live.jam_messages import (
@@ -156,6 +160,44 @@ def test_what_was_prepared_is_played_where_the_final_one_comes_too_late() -> Non
     assert band.requests[[r.number for r in band.requests].index(played.pop())].is_final is False
     assert band.all(JamState)[-1].prepared == 1
     band.check_in_time()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    tempo=st.floats(60.0, 220.0),
+    takes=st.floats(0.0, 0.2),
+    wake=st.floats(0.002, 0.014),
+    mode=st.sampled_from([Mode.TRADE, Mode.MACHINE_FIRST, Mode.CONTINUOUS]),
+    seed=st.integers(0, 2**16),
+)
+@example(tempo=60.0, takes=0.0, wake=0.010, mode=Mode.CONTINUOUS, seed=0)
+@example(tempo=220.0, takes=0.025, wake=0.010, mode=Mode.CONTINUOUS, seed=0)
+@example(tempo=220.0, takes=0.2, wake=0.014, mode=Mode.TRADE, seed=0)
+def test_at_no_tempo_is_an_answer_late_or_cut(
+    tempo: float, takes: float, wake: float, mode: Mode, seed: int
+) -> None:
+    dice = random.Random(seed)
+    band = Band(tempo, takes, wake)
+    band.start(mode)
+    hits = [(beat + dice.uniform(-0.2, 0.2), 90) for beat in range(4, 36) if dice.random() < 0.8]
+    band.run(36.5, hits)
+    band.check_in_time()
+    phrases = band.all(MachinePhrase)
+    told = band.all(JamState)[-1]
+    hows = Counter(phrase.how for phrase in phrases)
+    assert set(hows) <= {How.FINAL, How.PREPARED}, "what is ready is played, whatever is not"
+    assert (hows[How.FINAL], hows[How.PREPARED]) == (told.finals, told.prepared)
+    meant = [
+        (round(4.0 * (phrase.turn + 1) + note.onset, 6), note.velocity)
+        for phrase in phrases
+        for note in phrase.phrase.notes
+    ]
+    over = [note for note in meant if note[0] < 36.4]
+    assert len(over) >= 12
+    assert [note for note in band.starts(DRUM_CHANNEL) if note[0] < 36.4] == over
+    # What is fast enough is final: the window closes half a step before the answer's first beat.
+    if takes + wake < 0.125 * 60.0 / tempo - CHOICE_SECONDS:
+        assert set(hows) == {How.FINAL}
 
 
 def test_without_a_model_the_last_answer_is_repeated_and_first_there_is_silence() -> None:
@@ -302,6 +344,31 @@ def test_each_hit_is_told_and_what_the_model_heard_of_a_turn() -> None:
     machine = band.all(MachinePhrase)[0]
     assert machine.z_human == heard[-1].z
     assert (machine.sigma, machine.changed_hits) == (1.0, 3)
+
+
+def test_the_ticks_of_clocks_are_in_the_journal_a_beat_in_a_record(tmp_path: Path) -> None:
+    path = tmp_path / "take.jsonl"
+    band = Band(120.0)
+    band.start_with(StartJam(settings=Settings(bars=1), journal=path))
+    sent = []
+    for tick in range(70):
+        band.run(tick / 24.0)
+        sent.append(band.now + 1e-6 * (tick % 5))
+        band.jam.note_midi(sent[-1], "in", "master", (0xF8,))
+    band.jam.note_midi(band.now, "in", "master", (0xFC,))
+    band.run(5.0)
+    band.jam.note_midi(band.now, "out", "synth", (0xF8,))
+    band.jam.stop()
+    wait_until(lambda: read_journal(path).records[-1].kind == "end", "the journal's end")
+    ticks = [record for record in read_journal(path).records if isinstance(record, Ticks)]
+    came = [record for record in ticks if record.direction == "in"]
+    assert [len(record.times) for record in came] == [24, 24, 22]
+    assert [time for record in came for time in record.times] == pytest.approx(sent, abs=1e-6)
+    assert [(record.port, len(record.times)) for record in ticks[3:]] == [("synth", 1)]
+    written = [line for line in path.read_bytes().splitlines() if b'"ticks"' in line]
+    assert sum(map(len, written)) < 15 * 71, "a few bytes a tick"
+    stopped = [r for r in read_journal(path).records if isinstance(r, MidiEvent)]
+    assert [record.data for record in stopped] == [(0xFC,)]
 
 
 def test_trainings_are_told_that_a_jam_goes_on() -> None:

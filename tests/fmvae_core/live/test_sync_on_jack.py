@@ -7,12 +7,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
 
 import pytest
 import rtmidi
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from fmvae_core.jam.journal import read_journal
+from fmvae_core.jam.records import End, Ticks
 from fmvae_core.jam.rules import State
 from fmvae_core.live.control_messages import (
     Assignment,
@@ -158,12 +161,15 @@ class ClockEar:
         self._port.delete()
 
 
-def test_a_jam_sends_a_clock_that_starts_after_the_count_in(engine: EngineProcess) -> None:
+def test_a_jam_sends_a_clock_that_starts_after_the_count_in(
+    engine: EngineProcess, tmp_path: Path
+) -> None:
     client = engine.client
     with kit_of(client, output=VIRTUAL_PORT):
         ear = ClockEar()
         client.send(SetSync(sends_clock=True))
-        client.send(StartJam(tempo=150.0))
+        path = tmp_path / "take.jsonl"
+        client.send(StartJam(tempo=150.0, journal=path))
         ear.wait_for(START)
         assert ear.kinds() == [TICK] * 96 + [START] + [TICK] * (len(ear.kinds()) - 97)
         gaps = [b - a for a, b in pairwise(ear.times())]
@@ -175,6 +181,9 @@ def test_a_jam_sends_a_clock_that_starts_after_the_count_in(engine: EngineProces
         client.send(StopJam())
         ear.wait_for(STOP)
         assert ear.kinds().count(START) == 1
+        wait_until(lambda: isinstance(read_journal(path).records[-1], End), "ended, the journal")
+        written = [r for r in read_journal(path).records if isinstance(r, Ticks)]
+        assert sum(len(record.times) for record in written) == ear.kinds().count(TICK)
 
         client.send(SetSync(sends_clock=False))
         mark = client.mark()
