@@ -6,6 +6,10 @@ are measured; `LevelGuard` lowers the velocities of notes that crowd together, a
 is set so that the loudest phrases that can be asked for, measured with the guard at work, stay
 below full scale. An ordinary groove passes the guard unchanged.
 
+The human's drums have a guard of their own, so that nothing the machine plays takes away from them
+what is free to one player. What both may play together is limited only where it would clip: at
+volumes near the highest, and in the same place.
+
 There is no level meter for the same reason: while a driver plays, FluidSynth tells nobody what it
 puts out except a callback in the audio thread.
 """
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 
 CEILING = 0.75
 """Highest level, of full scale, that the loudest probe may reach; what is left is for surprises."""
+
+_BOTH = 0.97  # the same for two players, even if both play the very same sound at the same instant
 
 # How levels of notes add up: between 2 (unrelated sounds) and 1 (all peaks at the same instant).
 _EXPONENT = 1.15
@@ -108,6 +114,24 @@ class LevelGuard:
         self._crowd = 0.0
         self._time = -math.inf
         self.click_amplitude = 1.0
+        self.amplitude = 1.0
+        """How loud who is guarded is set."""
+        self.beside: LevelGuard | None = None
+        """That of the other player, where both are heard in the same place."""
+        self._spare = math.inf  # beyond its own limit, what both may take together
+
+    def set_gain(self, gain: float) -> None:
+        """Take note of how much louder than measured all is: less leaves more room for both."""
+        alone = gain * _FREE * self._loudness.highest
+        self._spare = max(0.0, _BOTH / alone - 1.0) ** _EXPONENT if alone > 0.0 else math.inf
+
+    def taken(self, time: float) -> float:
+        """Return which share of its limit sounds around a time; what is queued counts already."""
+        past = time - self._time
+        if past < -_DECAY:
+            return 0.0
+        share = self._crowd / self._limit if self._limit else 0.0
+        return share * math.exp(-max(0.0, past) / _DECAY) * self.amplitude**_EXPONENT
 
     def limit(self, events: Iterable[SoundEvent]) -> list[SoundEvent]:
         """Return the events, in order of time, with velocities that fit."""
@@ -125,7 +149,11 @@ class LevelGuard:
         past = time - self._time
         self._crowd *= math.exp(-past / _DECAY) if past >= 0.0 else 0.0
         self._time = time
-        room = max(self._limit - self._crowd, _SHARE * self._limit)
+        room = self._limit - self._crowd
+        if self.beside is not None:
+            both = 1.0 + self._spare - self.beside.taken(time)
+            room = min(room, both * self._limit - self._crowd)
+        room = max(room, _SHARE * self._limit)
         if strength <= room:
             self._crowd += strength
             return events

@@ -90,6 +90,12 @@ class Parts:
         """Return the MIDI channel that a part plays on."""
         return _FIRST[part] + (self._parts[part].output.pair - 1) % self._pairs
 
+    def meet(self, one: int, other: int) -> bool:
+        """Return whether two parts are heard in the same place, at least in part."""
+        pairs = {(self._parts[part].output.pair - 1) % self._pairs for part in (one, other)}
+        sides = {self._parts[part].output.side for part in (one, other)}
+        return len(pairs) == 1 and sides != {"left", "right"}
+
     @property
     def loudness(self) -> Loudness:
         """How loud notes are, but for the human's."""

@@ -150,13 +150,23 @@ class Synth:
 
     def _play_font(self, parts: Collection[int], font: Font) -> None:
         self._parts.play_font(parts, font)
-        self._human_guard = LevelGuard(self._parts[HUMAN_CHANNEL].font.loudness)
         self._guard_anew()
         self.set_volume(self._volume)
 
     def _guard_anew(self) -> None:
+        machine, human = self._parts[DRUM_CHANNEL], self._parts[HUMAN_CHANNEL]
         self._guard = LevelGuard(self._parts.loudness)
         self._guard.click_amplitude = self._click_level**2
+        self._human_guard = LevelGuard(human.font.loudness)
+        self._human_guard.amplitude, self._guard.amplitude = human.level**2, machine.level**2
+        self._set_guards_gain()
+        if self._parts.meet(DRUM_CHANNEL, HUMAN_CHANNEL):
+            self._guard.beside, self._human_guard.beside = self._human_guard, self._guard
+
+    def _set_guards_gain(self) -> None:
+        amplitude = self._volume**2 / _REFERENCE_GAIN
+        self._guard.set_gain(amplitude * self._parts.gain)
+        self._human_guard.set_gain(amplitude * self._parts[HUMAN_CHANNEL].font.gain)
 
     # --- how the parts sound ----------------------------------------------------------------------
 
@@ -164,6 +174,7 @@ class Synth:
         """Set the master volume, 0 to 1; amplitude goes with its square. 1 does not clip."""
         with self._lock:
             self._volume = level
+            self._set_guards_gain()
             self._library.set_gain(self._fluid.synth, self._parts.gain * level**2)
 
     def set_click_level(self, level: float) -> None:
@@ -192,6 +203,7 @@ class Synth:
                 self._is_wet = True
                 self._fluid.setting("synth.reverb.active", 1)
             self._parts.change(part, level=level, pan=pan, reverb=reverb)
+            (self._human_guard if part == HUMAN_CHANNEL else self._guard).amplitude = level**2
         self._choose(part, kit)
 
     def set_output(self, part: int, output: Output) -> None:
@@ -238,6 +250,7 @@ class Synth:
             self._fluid.audio_driver = handle
             self.driver = driver
             self._parts.set_pairs(pairs)
+            self._guard_anew()
             self._start_sequencer()  # afresh: the driver may have changed the sample rate
         if pairs > 1:
             connect_pairs(pairs)

@@ -71,3 +71,39 @@ def test_a_new_start_knows_nothing_of_the_crowd_before() -> None:
 def test_unmeasured_pitches_count_as_the_loudest_of_their_channel() -> None:
     assert LOUDNESS.of(DRUM_CHANNEL, 60) == pytest.approx(0.14)
     assert LOUDNESS.of(5, 60) == 0.0
+
+
+def side_by_side(volume: float = 1.0) -> tuple[LevelGuard, LevelGuard]:
+    gain = volume**2 * 0.75 / LOUDNESS.highest
+    one, other = LevelGuard(LOUDNESS), LevelGuard(LOUDNESS)
+    for guard, beside in ((one, other), (other, one)):
+        guard.beside = beside
+        guard.set_gain(gain)
+    return one, other
+
+
+CROWD = [hit(1.0, drum.pitch) for drum in DRUMS]
+
+
+def test_at_full_volume_two_crowds_have_less_room_than_one() -> None:
+    one, other = side_by_side()
+    alone = one.limit(CROWD)
+    assert alone == LevelGuard(LOUDNESS).limit(CROWD)
+    beside = other.limit(CROWD)
+    assert all(b.velocity < a.velocity for a, b in zip(alone, beside, strict=True))
+
+
+def test_a_hit_is_not_softer_once_the_other_has_died_away_or_is_soft() -> None:
+    one, other = side_by_side()
+    one.limit(CROWD)
+    later = [hit(2.0, SNARE)]
+    assert other.limit(later) == later
+    one, other = side_by_side()
+    one.amplitude = 0.05
+    one.limit(CROWD)
+    assert other.limit([hit(1.0, SNARE)]) == [hit(1.0, SNARE)]
+
+
+def test_at_a_lower_volume_both_have_all_their_room() -> None:
+    one, other = side_by_side(0.75)
+    assert one.limit(CROWD) == other.limit(CROWD) == LevelGuard(LOUDNESS).limit(CROWD)

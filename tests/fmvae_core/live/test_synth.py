@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from fmvae_core.live.drivers import offered_drivers
 from fmvae_core.live.library import SoundError
 from fmvae_core.live.render import render_samples
+from fmvae_core.live.scheduler import QUEUE_SECONDS
 from fmvae_core.live.soundfonts import find_soundfonts, first_soundfont
 from fmvae_core.live.synth import Synth
 from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL, MELODY_CHANNEL, SoundEvent
@@ -95,6 +98,82 @@ def test_no_loud_phrase_clips(
     synth.silence()
     synth.render(4800)
     assert peak(render_samples(synth, Phrase(notes, 1, tempo), 1, 0.2, True)) < FULL_SCALE
+
+
+def together(
+    synth: Synth, machine: Iterable[SoundEvent], human: Iterable[SoundEvent]
+) -> npt.NDArray[np.float32]:
+    """Render what the machine has queued while the human strikes; times are from 0."""
+    synth.silence()
+    synth.render(4800)
+    start = synth.read_tick()
+    zero = 0.001 * start  # of a clock that both share, as in the engine
+    coming = [replace(event, time=zero + event.time) for event in machine]
+    parts = []
+    at = 0
+    for event in sorted(human, key=lambda event: event.time):
+        frame = round(event.time * synth.sample_rate)
+        # As the scheduler does, the machine is some way ahead.
+        due = [each for each in coming if each.time < zero + event.time + QUEUE_SECONDS]
+        synth.play(due, lambda time: round(1000.0 * time))
+        coming = coming[len(due) :]
+        parts.append(synth.render(frame - at))
+        at = frame
+        synth.strike(zero + event.time, event.pitch, event.velocity)
+    synth.play(coming, lambda time: round(1000.0 * time))
+    parts.append(synth.render(synth.sample_rate))
+    return np.concatenate(parts)
+
+
+def hits(dice: random.Random, most: int, tempo: float, looseness: float) -> list[SoundEvent]:
+    step = 60.0 / tempo / 4
+    events = [
+        SoundEvent(step * (1 + i + dice.uniform(-looseness, looseness)), DRUM_CHANNEL, pitch, 127)
+        for i in range(12)
+        for pitch in dice.sample([drum.pitch for drum in DRUMS], dice.randint(0, most))
+    ]
+    return sorted(events, key=lambda event: event.time)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.floats(60.0, 240.0), st.floats(0.0, 0.5))
+def test_two_players_at_their_loudest_do_not_clip(
+    synth: Synth, seed: int, most: int, tempo: float, looseness: float
+) -> None:
+    dice = random.Random(seed)
+    machine, human = hits(dice, most, tempo, looseness), hits(dice, most, tempo, looseness)
+    assert peak(together(synth, machine, human)) < FULL_SCALE
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_two_players_who_hit_the_very_same_do_not_clip(synth: Synth, count: int) -> None:
+    loudest = sorted((drum.pitch for drum in DRUMS), key=lambda pitch: -_peak_of(synth, pitch))
+    machine = [
+        SoundEvent(0.1 * i, DRUM_CHANNEL, pitch, 127) for i in range(8) for pitch in loudest[:count]
+    ]
+    assert peak(together(synth, machine, machine)) < FULL_SCALE
+
+
+def _peak_of(synth: Synth, pitch: int) -> float:
+    strike(synth, DRUM_CHANNEL, pitch)
+    loudest = peak(synth.render(9600))
+    synth.silence()
+    synth.render(4800)
+    return loudest
+
+
+def test_at_an_ordinary_volume_neither_player_is_softer_for_the_other(synth: Synth) -> None:
+    hard = [SoundEvent(0.5, DRUM_CHANNEL, pitch, 115) for pitch in (36, 38, 42)]
+    late = [replace(event, time=0.501) for event in hard]
+    synth.set_volume(0.8)
+    alone = peak(together(synth, hard, []))
+    ours = peak(together(synth, [], late))
+    assert ours == pytest.approx(alone, rel=0.1), "each is as loud as the other"
+    both = [event.velocity for event in synth._guard.limit(hard)]
+    assert both == [115] * 3
+    assert [event.velocity for event in synth._human_guard.limit(late)] == [115] * 3
 
 
 def test_an_ordinary_groove_is_loud(synth: Synth) -> None:
