@@ -55,6 +55,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "lateness_ms_p50",
         "lateness_ms_p99",
     ),
+    "answer": ("answer_ms_p50", "answer_ms_p99", "answers_final", "answers_prepared"),
     "through": ("through_ms_p50", "through_ms_p99", "through_period_ms"),
     "broker": (
         "broker_ms_p50",
