@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog
 
 from app.availability import Situation, why_not
-from app.explore.describe import landmark_anchor, opening_landmarks
+from app.bundle_presenter import BundlePresenter
 from app.explore.explore_presenter import ExplorePresenter
 from app.explore.hints import Hints
 from app.explore.journey_presenter import JourneyPresenter
@@ -26,24 +24,23 @@ from app.model_presenter import ModelPresenter
 from app.models_menu import about, model_entries
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
+from app.settings_saver import SettingsSaver
 from app.state.jam import JamModel
-from app.state.session import Anchor, Session
-from app.state.settings import SavedAnchor, SavedJourney, Settings, save_settings
+from app.state.session import Session
+from app.state.settings import Settings
 from app.tabs import Tabs
 from app.takes.takes_presenter import Takes
 from app.transport_presenter import TransportPresenter
+from app.umap_fit import UmapFit
 from app.widgets.dialogs import AboutBox
 from app.widgets.notices import Remedy
 from app.window import MainWindow
 from fmvae_core import __version__
-from fmvae_core.models.bundle import Bundle, BundleError
 
 if TYPE_CHECKING:
     from app.train.train_tab import TrainTab
 
 log = logging.getLogger(__name__)
-
-_SAVE_AFTER_MS = 2000
 
 
 class Application(QObject):
@@ -74,7 +71,6 @@ class Application(QObject):
         self._first_bundle = bundle
         self._recordings = recordings
         self._began = time.perf_counter()
-        self._is_loaded = False
         self._is_map_drawn = False
         self._marks: set[str] = set()
         self._situation: Situation | None = None
@@ -89,9 +85,10 @@ class Application(QObject):
         self.map = MapPresenter(
             self.session, window.explore, actions, self.explore.hear_landmark, projections, self
         )
-        bar, notices = window.explore.map_bar, window.notices
+        self.umap = UmapFit(self.session, projections, window.notices, actions, self)
+        self.umap.progressed.connect(window.explore.map_bar.show_fitting)
         self.projection = ProjectionPresenter(
-            self.session, settings, bar, notices, actions, projections, self
+            self.session, settings, window.notices, projections, self.umap, self
         )
         self.journey = JourneyPresenter(self.session, window.explore, self.model, self)
         self.transport = TransportPresenter(
@@ -117,6 +114,9 @@ class Application(QObject):
             self.explore.not_played,
             self,
         )
+        self.bundles = BundlePresenter(
+            self.session, settings, window, self.worker, self.projection, self
+        )
         self.jam_choices = JamModel(settings.jam, self)
         self.tabs = Tabs(
             self.session,
@@ -124,6 +124,8 @@ class Application(QObject):
             self.engine,
             self.model,
             projections,
+            self.projection,
+            self.umap,
             window,
             self._make_train,
             self,
@@ -131,8 +133,7 @@ class Application(QObject):
         self.takes = Takes(self.session, settings, self.engine, window)
         actions.bind("jam.takes", self.takes.open)
         self.hints = Hints(self.session, self.engine, window.explore.map_bar.hint, self)
-        self._save_soon = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
-        self._save_soon.timeout.connect(self.save)
+        self.saver = SettingsSaver(settings, self.session, self.jam_choices, window, self.say, self)
         self._bind()
         self._connect()
 
@@ -161,7 +162,7 @@ class Application(QObject):
         self.files.close()
         self.takes.close()
         self.tabs.close()
-        self.projection.close()
+        self.umap.close()
         self.model.close()
         self.engine.close()
 
@@ -178,11 +179,11 @@ class Application(QObject):
         self.transport.start()
         self.open_bundle(self._first_bundle)
         self.map.install()
-        self._show_map()
+        self.bundles.show_map()
         self.explore.show_again()
         # Where the letter keys and the arrows are of use; nothing else lies in wait for Space.
         (self.window.explore.map or self.window).setFocus()
-        self._is_loaded = True
+        self.saver.take_tempo()
         self._update_actions()
 
     def _on_drawn(self) -> None:
@@ -206,64 +207,7 @@ class Application(QObject):
 
     def open_bundle(self, path: Path) -> None:
         """Open a bundle; where it cannot be, what was open stays open."""
-        notices, bar = self.window.notices, self.window.transport
-        try:
-            bundle = Bundle.open(path)
-        except BundleError as error:
-            notices.show_notice(
-                "bundle",
-                "The model cannot be opened.",
-                str(error),
-                "error",
-                (Remedy("Open bundle…", self.window.actions_table["file.open_bundle"].trigger),),
-            )
-            if self.session.bundle is None:
-                bar.worker.show_status("bad", "missing", str(error))
-            return
-        notices.settle("bundle")
-        self.settings.remember_bundle(path)
-        models = model_entries(self.settings.recent_bundles)
-        here = path.resolve()
-        bar.show_models(models, next((m for m in models if m.path.resolve() == here), None))
-        self.session.open_bundle(bundle, self.projection.remembered(bundle))
-        self.worker.load(path)
-        self._begin_journey(bundle)
-        self._show_map()
-
-    def _show_map(self) -> None:
-        if self.session.bundle is not None:
-            self.window.explore.show_map()
-        else:
-            self.window.explore.show_instead_of_map(
-                "There is no map yet, because no model is open.\n\nOpen a bundle with Ctrl+O."
-            )
-
-    def _begin_journey(self, bundle: Bundle) -> None:
-        saved = self.settings.journeys.get(bundle.sha256)
-        fits = saved is not None and all(
-            len(end.z) == bundle.latent_dim
-            and (end.landmark is None or end.landmark < len(bundle.landmarks))
-            for end in (saved.a, saved.b)
-        )
-        if saved is not None and fits:
-            a, b = (Anchor(end.z, end.label, end.landmark) for end in (saved.a, saved.b))
-            instrument = bundle.instrument if saved.instrument is None else saved.instrument
-            self.session.restore(
-                {"a": a, "b": b, "position": saved.position, "instrument": instrument}
-            )
-            return
-        first, last = opening_landmarks(bundle)
-        a, b = landmark_anchor(bundle, first), landmark_anchor(bundle, last)
-        fields: dict[str, object] = {
-            "a": a,
-            "b": b,
-            "position": 0.0,
-            "instrument": bundle.instrument,
-        }
-        if self.settings.tempo is None:
-            tempi = bundle.landmarks.tempo
-            fields["tempo"] = float(round((tempi[first] + tempi[last]) / 2))
-        self.session.restore(fields)
+        self.bundles.open(path)
 
     def _make_train(self) -> TrainTab:
         # Imported here, not above: a start that is for playing does not wait for its plots.
@@ -295,21 +239,11 @@ class Application(QObject):
             self.engine,
         )
 
-    def _choose_bundle(self) -> None:
-        bundle = self.session.bundle
-        folder = str(bundle.path.parent if bundle else Path.home())
-        chosen = QFileDialog.getExistingDirectory(
-            self.window, "Open bundle: choose its folder", folder
-        )
-        if chosen:
-            self.open_bundle(Path(chosen))
-
     # --- commands -------------------------------------------------------------------------------
 
     def _bind(self) -> None:
         actions, session = self.window.actions_table, self.session
         for command, do in (
-            ("file.open_bundle", self._choose_bundle),
             ("edit.undo", session.undo.undo),
             ("edit.redo", session.undo.redo),
             ("edit.reset_asks", self.explore.reset_asks),
@@ -341,13 +275,9 @@ class Application(QObject):
             self.worker.changed,
             self.transport.changed,
             self.files.changed,
-            self.projection.changed,
             self.tabs.changed,
         ):
             signal.connect(self._update_actions)
-        self.session.changed.connect(self._save_soon.start)
-        self.session.view_changed.connect(self._save_soon.start)
-        self.jam_choices.changed.connect(self._save_soon.start)
         self.engine.state_changed.connect(
             lambda state: None if state.playing else self.explore.stopped()
         )
@@ -356,9 +286,7 @@ class Application(QObject):
         self.map.failed.connect(self._on_map_failed)
         self.map.drawn.connect(self._on_drawn)
         self.worker.changed.connect(self._look_for_marks)
-        self.window.transport.bundle_chosen.connect(lambda path: self.open_bundle(Path(path)))
         self.window.midi_dropped.connect(lambda name, path: self.files.open_midi(name, Path(path)))
-        self.window.closing.connect(self.save)
         self._unexpected.connect(self._show_unexpected)
 
     def _update_actions(self) -> None:
@@ -379,9 +307,10 @@ class Application(QObject):
             has_recordings=self._recordings.exists(),
             is_fetching=self.files.is_fetching,
             is_rendering=self.files.is_rendering,
-            has_umap=self.projection.has_umap,
-            is_fitting=self.projection.is_fitting,
+            has_umap=self.umap.has_umap,
+            is_fitting=self.umap.is_fitting,
             is_exploring=self.tabs.name == "explore",
+            has_map=self.tabs.name != "train",
             is_on_stage=self.tabs.is_on_stage,
             plays_drums=bundle is not None and bundle.representation.name == "drums",
             is_jamming=self.tabs.is_jamming,
@@ -426,31 +355,4 @@ class Application(QObject):
 
     def save(self) -> None:
         """Write the settings."""
-        self._save_soon.stop()
-        settings, state, bundle = self.settings, self.session.state, self.session.bundle
-        settings.geometry = self.window.geometry_text()
-        settings.splitters = {
-            name: splitter.sizes() for name, splitter in self.window.splitters().items()
-        }
-        view = self.session.view
-        settings.colour_by, settings.volume = view.colour_by, view.volume
-        settings.loop, settings.metronome = state.loop, state.metronome
-        settings.jam = self.jam_choices.choices
-        if self._is_loaded:
-            settings.tempo = state.tempo
-        if bundle is not None and state.a is not None and state.b is not None:
-            journey = SavedJourney(
-                a=SavedAnchor(**asdict(state.a)),
-                b=SavedAnchor(**asdict(state.b)),
-                position=state.position,
-                instrument=state.instrument,
-            )
-            settings.remember_journey(bundle.sha256, journey)
-        try:
-            save_settings(settings)
-        except OSError as error:
-            self.say(
-                "settings",
-                f"The settings cannot be saved ({error.strerror or error}).",
-                "They hold until you quit. Make room, or set FLATJAM_CONFIG to another folder.",
-            )
+        self.saver.save()

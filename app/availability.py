@@ -17,10 +17,9 @@ _OF_EXPLORE = (
     "play.toggle",
     "play.loop",
     "play.metronome",
-    "view.pca",
-    "view.attributes",
-    "view.umap",
 )
+_OF_MAPS = ("view.pca", "view.attributes", "view.umap", "view.reset_map")
+_NO_MAP = "there is a map in the Explore and Jam tabs; go there first (F2, F3)"
 _NO_JOURNEY = "pin A and B first: point at a landmark and press A or B"
 
 
@@ -45,6 +44,7 @@ class Situation:
     has_umap: bool = False
     is_fitting: bool = False
     is_exploring: bool = True
+    has_map: bool = True
     is_on_stage: bool = False
     plays_drums: bool = False
     is_jamming: bool = False
@@ -122,4 +122,6 @@ def why_not(now: Situation) -> dict[str, str | None]:
     for command in reasons:
         if command.startswith("explore.") or command in _OF_EXPLORE:
             reasons[command] = not_here or reasons[command]
+        elif command in _OF_MAPS and not now.has_map:
+            reasons[command] = _NO_MAP
     return reasons

@@ -95,11 +95,12 @@ class ModelPresenter(QObject):
 
     def _on_lost(self, how: str) -> None:
         self._bar.worker.show_status("human", "restarting", f"The model worker stopped: {how}.")
-        self._notices.show_notice(
-            "worker-gone",
-            f"The model stopped ({how}).",
-            "The loop plays on. The model is being started again.",
-        )
+        if not self._engine.jam.is_running:  # else the jam tells what becomes of it
+            self._notices.show_notice(
+                "worker-gone",
+                f"The model stopped ({how}).",
+                "The loop plays on. The model is being started again.",
+            )
         self.changed.emit()
 
     def _on_recovered(self) -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 from PySide6.QtCore import QObject, Signal
 
 from app.actions import icon
+from app.explore.projection_presenter import ProjectionPresenter
 from app.explore.projections import Projections
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
 from app.state.jam import JamModel
-from app.state.session import Session
+from app.state.session import ProjectionName, Session
+from app.umap_fit import UmapFit
 from app.window import MainWindow
 
 if TYPE_CHECKING:
     from app.jam.jam_tab import JamTab
     from app.train.train_tab import TrainTab
+
+_PROJECTIONS: tuple[ProjectionName, ...] = get_args(ProjectionName)
 
 TabName = Literal["explore", "jam", "train"]
 
@@ -40,6 +45,8 @@ class Tabs(QObject):
         engine: EngineClient,
         model: ModelClient,
         projections: Projections,
+        projection: ProjectionPresenter,
+        umap: UmapFit,
         window: MainWindow,
         make_train: Callable[[], TrainTab],
         parent: QObject,
@@ -50,6 +57,8 @@ class Tabs(QObject):
         self._engine = engine
         self._model = model
         self._projections = projections
+        self._projection = projection
+        self._umap = umap
         self._window = window
         self._make_train = make_train
         self.name: TabName = "explore"
@@ -66,6 +75,13 @@ class Tabs(QObject):
             ("jam.stage", lambda: self.show_stage(not self.is_on_stage)),
         ):
             window.actions_table.bind(command, do)
+        for projected in _PROJECTIONS:
+            window.actions_table.bind(f"view.{projected}", partial(self._project, projected))
+        projection.changed.connect(self._show_projection)
+        session.view_changed.connect(lambda _: self._show_projection())
+        session.bundle_changed.connect(self._show_projection)
+        umap.changed.connect(self._show_projection)
+        umap.changed.connect(self.changed)
         self._show_buttons()
 
     @property
@@ -82,7 +98,6 @@ class Tabs(QObject):
         """Show a tab."""
         if name == "jam":
             tab = self._jam_tab()
-            tab.map.show_again()
             self._window.show_tab(tab.view)
             tab.view.setFocus()
         elif name == "train":
@@ -98,6 +113,7 @@ class Tabs(QObject):
             (self._window.explore.map or self._window).setFocus()
         self.name = name
         self._show_buttons()
+        self._show_projection()
         self.changed.emit()
 
     def show_stage(self, is_on: bool) -> None:
@@ -117,6 +133,20 @@ class Tabs(QObject):
         shown = self.jam.view.map if self.name == "jam" and self.jam else self._window.explore.map
         if shown is not None:
             shown.reset_view()
+
+    def _project(self, name: ProjectionName) -> None:
+        """Project the map that is shown in another way."""
+        if self.name == "jam":
+            self._jam_tab().map.choose(name)
+        else:
+            self._projection.choose(name)
+
+    def _show_projection(self) -> None:
+        # A click checks the button of what is not there yet, or unchecks that of what is shown.
+        is_jam = self.name == "jam" and self.jam is not None
+        shown = self.jam.map.shown if is_jam and self.jam else self._projection.shown
+        for name in _PROJECTIONS:
+            self._window.actions_table.set_checked(f"view.{name}", name == shown)
 
     def _show_next(self) -> None:
         names = get_args(TabName)
@@ -143,12 +173,14 @@ class Tabs(QObject):
                 self._engine,
                 self._model,
                 self._projections,
+                self._umap,
                 self._window.transport,
                 self._window.notices,
                 self._window.actions_table,
                 self,
             )
             self.jam.changed.connect(self._on_jam)
+            self.jam.map.changed.connect(self._show_projection)
             self.jam.view.left_stage.connect(lambda: self.show_stage(False))
             view = self.jam.view
             self._window.add_tab(view, {"jam whole": view.whole, "jam left": view.left})

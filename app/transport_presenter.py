@@ -98,6 +98,7 @@ class TransportPresenter(QObject):
             loop=state.loop,
             metronome=state.metronome,
             volume=view.volume,
+            metronome_level=self._settings.jam.click_level,
             instrument=state.instrument,
         )
         chosen = {"soundfont": self._settings.soundfont, "driver": self._settings.driver}

@@ -8,8 +8,8 @@ import numpy as np
 
 from app.explore.scales import scales_of
 from app.state.session import Anchor
-from app.widgets.colours import primary
 from fmvae_core.models.bundle import Bundle
+from fmvae_core.models.landmarks import main_style
 
 _QUIET, _BUSY = 0.2, 0.85
 _TYPICAL = 0.1
@@ -63,7 +63,7 @@ def opening_landmarks(bundle: Bundle) -> tuple[int, int]:
     values = marks.attributes[:, :2].astype(np.float64)
     spread = values.std(axis=0)
     spread[spread == 0] = 1.0
-    style = np.array([primary(name) for name in marks.styles])[marks.style]
+    style = np.array([main_style(name) for name in marks.styles])[marks.style]
     steady = np.ones(len(marks), bool)
     if "offset" in names:
         off_the_grid = np.abs(marks.attributes[:, names.index("offset")])

@@ -161,7 +161,7 @@ class MapPresenter(QObject):
         self._colour(shown.places)
         self._draw(frozenset({"a", "b", "landmark"}))
         latent_map.reset_view()
-        self._view.map_bar.show_projection(shown.note, shown.about)
+        self._view.map_bar.switch.show_note(shown.note, shown.about)
 
     def _shown(self, bundle: Bundle) -> Shown:
         name = self._session.view.projection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.explore.describe import hover_text
 from app.explore.projections import Projections, Shown
@@ -13,6 +13,7 @@ from app.jam.jam_view import JamView
 from app.services.jam_client import JamClient
 from app.state.jam import JamModel
 from app.state.session import ProjectionName, Session
+from app.umap_fit import UmapFit
 from app.widgets.colours import colours_for
 from fmvae_core.jam.messages import Point
 from fmvae_core.jam.rules import How
@@ -20,11 +21,18 @@ from fmvae_core.live.jam_messages import HumanHeard, MachinePhrase
 from fmvae_core.models.bundle import Bundle
 
 _SHOWN = 500  # points of each player
-_NO_UMAP = "UMAP has not been fitted for this model; choose it once in the Explore tab"
 
 
 class JamMapPresenter(QObject):
-    """Keeps where both players have been in this take, and shows it in the chosen projection."""
+    """Keeps where both players have been in this take, and shows it in the chosen projection.
+
+    Signals
+    -------
+    changed()
+        Another projection is shown, or was chosen and is fitted first.
+    """
+
+    changed = Signal()
 
     def __init__(
         self,
@@ -33,6 +41,7 @@ class JamMapPresenter(QObject):
         view: JamView,
         jam: JamClient,
         projections: Projections,
+        umap: UmapFit,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
@@ -40,6 +49,8 @@ class JamMapPresenter(QObject):
         self._choices = choices
         self._view = view
         self._projections = projections
+        self._umap = umap
+        self._is_awaited = False
         self._human: dict[int, Point] = {}  # by turn
         self._machine: dict[int, Point] = {}
         session.bundle_changed.connect(self._on_bundle)
@@ -47,7 +58,9 @@ class JamMapPresenter(QObject):
         choices.changed.connect(self._on_choices)
         jam.human_heard.connect(self._on_heard)
         jam.machine_phrase.connect(self._on_machine)
-        view.projection_chosen.connect(lambda name: choices.choose(projection=name))
+        umap.progressed.connect(view.show_fitting)
+        umap.fitted.connect(self._on_fitted)
+        umap.changed.connect(self._on_umap)
         self._on_bundle()
 
     def begin(self) -> None:
@@ -55,9 +68,27 @@ class JamMapPresenter(QObject):
         self._human, self._machine = {}, {}
         self._draw()
 
-    def show_again(self) -> None:
-        """Look at once more whether the chosen projection can be had: it may have been fitted."""
-        self._project(is_new=False)
+    @property
+    def shown(self) -> ProjectionName:
+        """What is shown: the projection that is chosen, or one in its place until it is fitted."""
+        bundle = self._session.bundle
+        name = self._choices.choices.projection
+        return name if bundle is None else self._shown(bundle)[0]
+
+    def choose(self, name: ProjectionName) -> None:
+        """Show a projection, or begin to fit it and show it then, unless another is chosen first.
+
+        The jam goes on meanwhile: the fit is a process of low priority.
+        """
+        bundle = self._session.bundle
+        if bundle is None:
+            return
+        self._is_awaited = self._projections.get(bundle, name) is None
+        if self._is_awaited:
+            self._umap.begin(lambda: self.choose(name))
+        else:
+            self._choices.choose(projection=name)
+        self.changed.emit()
 
     # --- what happens ---------------------------------------------------------------------------
 
@@ -81,7 +112,7 @@ class JamMapPresenter(QObject):
         bundle = self._session.bundle
         if bundle is not None:
             self._view.map.hover_text = lambda index: hover_text(bundle, index)
-        self._project(is_new=True)
+        self._project()
 
     def _on_view(self, fields: frozenset[str]) -> None:
         bundle = self._session.bundle
@@ -90,22 +121,30 @@ class JamMapPresenter(QObject):
 
     def _on_choices(self, fields: frozenset[str]) -> None:
         if "projection" in fields:
-            self._project(is_new=True)
+            self._project()
+
+    def _on_fitted(self) -> None:
+        if self._is_awaited:
+            self.choose("umap")
+        elif self._choices.choices.projection == "umap":  # of a model that had none until now
+            self._project()
+            self.changed.emit()
+
+    def _on_umap(self) -> None:
+        self._is_awaited = self._is_awaited and self._umap.is_fitting
 
     # --- what is drawn --------------------------------------------------------------------------
 
-    def _project(self, is_new: bool) -> None:
+    def _project(self) -> None:
         bundle = self._session.bundle
         if bundle is None:
             return
-        name, shown = self._shown(bundle)
-        no_umap = None if self._projections.get(bundle, "umap") is not None else _NO_UMAP
-        self._view.show_projection(name, shown.about, no_umap)
-        if is_new:
-            self._view.map.set_axes(shown.axes, shown.directed)
-            self._view.map.set_landmarks(shown.places, self._colours(bundle))
-            self._view.map.reset_view()
-            self._draw()
+        _, shown = self._shown(bundle)
+        self._view.switch.show_note(shown.note, shown.about)
+        self._view.map.set_axes(shown.axes, shown.directed)
+        self._view.map.set_landmarks(shown.places, self._colours(bundle))
+        self._view.map.reset_view()
+        self._draw()
 
     def _shown(self, bundle: Bundle) -> tuple[ProjectionName, Shown]:
         name = self._choices.choices.projection

@@ -6,9 +6,10 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.actions import Actions
-from app.jam.panels import Choice, Tick
+from app.jam.panels import Choice, Tick, percent
 from app.state.jam import JamChoices
 from app.theme import named
+from app.widgets.labelled_slider import Dial, LabelledSlider
 from fmvae_core.jam.rules import Mode
 
 _MODES = (
@@ -18,6 +19,19 @@ _MODES = (
     (Mode.HOLD, "Hold: it repeats its answer"),
 )
 _COUNT_INS = tuple((n, f"Count-in: {n} bar{'s' if n > 1 else ''}") for n in (1, 2, 4))
+
+
+_CLICK_LEVEL = Dial(
+    "Click's level",
+    "",
+    "",
+    0.0,
+    1.0,
+    0.02,
+    percent,
+    "How loud the click is: in the count-in, after it, and of the metronome.",
+    default=0.7,
+)
 
 
 class JamPanel(QWidget):
@@ -63,15 +77,19 @@ class JamPanel(QWidget):
         timing.setSpacing(8)
         timing.addWidget(self.count_in, 1)
         timing.addWidget(self.click)
+        self.click_level = LabelledSlider(_CLICK_LEVEL, "text")
+        self.click_level.chosen.connect(lambda level: self.chosen.emit("click_level", level))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addLayout(row)
         layout.addWidget(self.mode)
         layout.addLayout(timing)
+        layout.addWidget(self.click_level)
 
     def show_choices(self, choices: JamChoices) -> None:
         """Show what is chosen, without telling."""
         self.mode.show_choice(choices.mode)
         self.count_in.show_choice(choices.count_in_bars)
         self.click.show_choice(choices.click)
+        self.click_level.show_value(choices.click_level)

@@ -35,7 +35,7 @@ _SEEDS = 2**31
 
 _HOW = {
     How.FINAL: "answers your whole phrase",
-    How.PREPARED: "answers what it had heard in time",
+    How.PREPARED: "answers what it had heard",
     How.HELD: "holds its answer",
     How.REPEATED: "repeats its answer: no new one has come",
     How.SILENT: "is silent: no answer has come",

@@ -25,6 +25,7 @@ from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
 from app.state.jam import JamModel
 from app.state.session import Session
+from app.umap_fit import UmapFit
 from app.widgets.notices import Notices
 from app.widgets.transport_bar import TransportBar
 from fmvae_core.live.jam_messages import Player
@@ -48,6 +49,7 @@ class JamTab(QObject):
         engine: EngineClient,
         model: ModelClient,
         projections: Projections,
+        umap: UmapFit,
         bar: TransportBar,
         notices: Notices,
         actions: Actions,
@@ -56,10 +58,11 @@ class JamTab(QObject):
         super().__init__(parent)
         self.view = JamView(actions)
         self.jam = JamPresenter(session, choices, self.view, engine, model, notices, self)
-        self.map = JamMapPresenter(session, choices, self.view, engine.jam, projections, self)
+        self.map = JamMapPresenter(session, choices, self.view, engine.jam, projections, umap, self)
+        self.map.changed.connect(self.changed)
         self.jam.began.connect(self.map.begin)
         self.jam.changed.connect(self.changed)
-        panel = JamPanel(actions)
+        self.panel = panel = JamPanel(actions)
         panel.chosen.connect(lambda field, value: choices.choose(**{field: value}))
         choices.changed.connect(lambda _: panel.show_choices(choices.choices))
         panel.show_choices(choices.choices)
@@ -72,7 +75,7 @@ class JamTab(QObject):
         self.outputs_panel = OutputsPanel()
         self.broker_panel = BrokerPanel()
         self.partner = PartnerPresenter(
-            session, choices, self.partner_panel, self.view, engine.jam, self
+            session, choices, self.partner_panel, self.view, engine.jam, model, self
         )
         self.midi = MidiPresenter(choices, self.midi_panel, engine.jam, notices, self.view, self)
         self.sound = SoundPresenter(choices, self.sound_panels, self.outputs_panel, engine, self)

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QButtonGroup,
     QFrame,
     QHBoxLayout,
     QLabel,
     QScrollArea,
-    QSizePolicy,
     QSplitter,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.actions import Actions
-from app.state.session import ProjectionName
 from app.theme import named
 from app.widgets.distance_plot import DistancePlot
 from app.widgets.drum_grid import DrumGrid
@@ -29,12 +25,7 @@ from app.widgets.elided_label import ElidedLabel
 from app.widgets.jam_banner import JamBanner
 from app.widgets.latent_map import LatentMap
 from app.widgets.pad_row import KEYS, PadRow
-
-_PROJECTIONS: tuple[tuple[ProjectionName, str], ...] = (
-    ("attributes", "Attributes"),
-    ("pca", "PCA"),
-    ("umap", "UMAP"),
-)
+from app.widgets.projection_bar import FitProgress, ProjectionSwitch, home_button
 
 
 class PlayerGrid(QWidget):
@@ -72,13 +63,10 @@ class JamView(QWidget):
 
     Signals
     -------
-    projection_chosen(str)
-        How the map is to be projected.
     left_stage()
         Esc was pressed in the stage view.
     """
 
-    projection_chosen = Signal(str)
     left_stage = Signal()
 
     def __init__(self, actions: Actions) -> None:
@@ -172,15 +160,11 @@ class JamView(QWidget):
         self.left.setSizes([620, 380] if is_on else self._sizes)
         self._leave.setEnabled(is_on)
 
-    def show_projection(self, name: ProjectionName, about: str, no_umap: str | None) -> None:
-        """Show how the map is projected, and why UMAP cannot be had, if it cannot."""
-        for key, button in self._projections.items():
-            button.setChecked(key == name)
-            button.setToolTip(about if key == name else f"Map by {button.text()}")
-        umap = self._projections["umap"]
-        umap.setEnabled(no_umap is None)
-        if no_umap is not None:
-            umap.setToolTip(f"Not now: {no_umap}")
+    def show_fitting(self, text: str, done: int, total: int) -> None:
+        """Say how far the fit of UMAP is, or nothing for no text."""
+        self.fitting.show_progress(text, done, total)
+        self.switch.note.setVisible(not text)
+        self.hint.setVisible(not text)
 
     def _shortcut(self, key: Qt.Key, do: object) -> QShortcut:
         shortcut = QShortcut(QKeySequence(key), self)
@@ -193,29 +177,14 @@ class JamView(QWidget):
         layout = QHBoxLayout(bar)
         layout.setContentsMargins(12, 5, 8, 5)
         layout.setSpacing(8)
-        switch = QHBoxLayout()
-        switch.setSpacing(2)
-        group = QButtonGroup(self)
-        self._projections: dict[ProjectionName, QToolButton] = {}
-        for key, title in _PROJECTIONS:
-            button = QToolButton()
-            button.setText(title)
-            button.setCheckable(True)
-            button.setAccessibleName(f"Map by {title}")
-            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-            button.clicked.connect(lambda _on=False, key=key: self.projection_chosen.emit(key))
-            group.addButton(button)
-            self._projections[key] = button
-            switch.addWidget(button)
-        home = named(QToolButton(), "flat")
-        home.setDefaultAction(actions["view.reset_map"])
-        home.setIconSize(QSize(18, 18))
-        home.setAccessibleName("Whole map")
+        self.switch = ProjectionSwitch(actions, ("view.attributes", "view.pca", "view.umap"))
+        self.fitting = FitProgress(actions)
         self.hint = ElidedLabel()
         self.hint.setProperty("role", "dim")
         self.hint.setAccessibleName("How the last answer came about")
-        layout.addLayout(switch)
-        layout.addWidget(home)
+        layout.addWidget(self.switch)
+        layout.addWidget(home_button(actions))
         layout.addWidget(self.hint, 1)
+        layout.addWidget(self.fitting, 1)
         layout.addWidget(self.distance)
         return bar

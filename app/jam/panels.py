@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,6 +14,9 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +25,8 @@ from typing_extensions import override
 
 from app.actions import icon
 from app.theme import named
+
+_PAD = 4  # pixels that a list's text keeps from its edges
 
 
 class Panel(QWidget):
@@ -104,6 +109,19 @@ class Choice(QComboBox):
         self.setCurrentIndex(self.findData(key))
 
     @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        # What is too long ends in dots, and not in the middle of a letter.
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(kind, option, part, self).width() - 2 * _PAD
+        elide = Qt.TextElideMode.ElideRight
+        option.currentText = self.fontMetrics().elidedText(option.currentText, elide, room)
+        painter = QStylePainter(self)
+        painter.drawComplexControl(kind, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    @override
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
@@ -123,3 +141,8 @@ class Tick(QCheckBox):
         self.blockSignals(True)
         self.setChecked(is_on)
         self.blockSignals(False)
+
+
+def percent(share: float) -> str:
+    """Return a level or a share in words."""
+    return f"{share:.0%}" if share else "off"

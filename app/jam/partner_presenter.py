@@ -10,15 +10,15 @@ from app.explore.scales import SCALES, scale_at
 from app.jam.jam_view import JamView
 from app.jam.partner_panel import PartnerPanel
 from app.services.jam_client import JamClient
+from app.services.model_client import ModelClient
 from app.state.jam import JamModel
 from app.state.session import Session
-from app.widgets.colours import OTHER, categories_for, primary
-from fmvae_core.jam.messages import Partner, Point
-from fmvae_core.jam.rules import How
-from fmvae_core.live.jam_messages import MachinePhrase
+from fmvae_core.jam.anchors import STYLE, style_anchors
+from fmvae_core.jam.messages import NamedAnchor, Partner, Point
 from fmvae_core.models.bundle import Bundle
 
-_LANDMARK, _STYLE = "landmark:", "style:"
+_LANDMARK = "landmark:"
+_MOST_STYLES = 12
 _FIRST_PULL = 0.5  # where a landmark is picked while nothing pulls yet
 
 
@@ -32,6 +32,7 @@ class PartnerPresenter(QObject):
         panel: PartnerPanel,
         view: JamView,
         jam: JamClient,
+        model: ModelClient,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
@@ -40,14 +41,18 @@ class PartnerPresenter(QObject):
         self._panel = panel
         self._view = view
         self._jam = jam
+        self._model = model
         self._sent: Partner | None = None
+        self._sent_anchors: tuple[NamedAnchor, ...] | None = None
         panel.chosen.connect(lambda field, value: choices.choose(**{field: value}))
         panel.ask_chosen.connect(self._ask)
-        choices.changed.connect(lambda _: self._show())
+        choices.changed.connect(self._on_choices)
         session.changed.connect(self._on_session)
         session.bundle_changed.connect(self._on_bundle)
-        jam.machine_phrase.connect(self._on_machine)
+        model.adventure_measured.connect(lambda _: self._show())
         view.map.landmark_clicked.connect(self._pull_to_landmark)
+        self._styles: tuple[NamedAnchor, ...] = ()
+        self._find_styles()
         self._show_scales()
         self._show_targets()
         self._show()
@@ -62,14 +67,23 @@ class PartnerPresenter(QObject):
     def _pull_to_landmark(self, index: int) -> None:
         choices = self._choices.choices
         self._choices.choose(pull_to=f"{_LANDMARK}{index}", pull=choices.pull or _FIRST_PULL)
-        self._show_targets()
 
     # --- what changes ---------------------------------------------------------------------------
 
     def _on_bundle(self) -> None:
         if self._choices.choices.pull_to.startswith(_LANDMARK):  # it was one of another map
             self._choices.choose(pull_to="A", pull=0.0)
+        self._find_styles()
         self._show_targets()
+        self._show()
+
+    def _find_styles(self) -> None:
+        bundle = self._session.bundle
+        self._styles = () if bundle is None else style_anchors(bundle.landmarks)[:_MOST_STYLES]
+
+    def _on_choices(self, fields: frozenset[str]) -> None:
+        if "pull_to" in fields:
+            self._show_targets()
         self._show()
 
     def _on_session(self, fields: frozenset[str]) -> None:
@@ -78,10 +92,6 @@ class PartnerPresenter(QObject):
         if fields & {"a", "b"}:
             self._show_targets()
             self._show()
-
-    def _on_machine(self, message: MachinePhrase) -> None:
-        if message.how in (How.FINAL, How.PREPARED) and message.sigma is not None:
-            self._panel.adventure.show_note(f"(σ {message.sigma:.2f})")
 
     # --- what is shown and sent -----------------------------------------------------------------
 
@@ -99,12 +109,7 @@ class PartnerPresenter(QObject):
             index = _number(chosen, len(bundle.landmarks))
             if index is not None:
                 items.append((chosen, short_label(bundle, index)))
-            styles = [bundle.landmarks.styles[style] for style in bundle.landmarks.style]
-            items += [
-                (f"{_STYLE}{name}", f"Style: {name}")
-                for name, tone in categories_for(styles)
-                if name and tone != OTHER
-            ]
+        items += [(each.name, f"Style: {each.name.removeprefix(STYLE)}") for each in self._styles]
         self._panel.pull_to.show_items(items)
         self._panel.pull_to.show_choice(chosen)
 
@@ -112,6 +117,10 @@ class PartnerPresenter(QObject):
         choices, bundle = self._choices.choices, self._session.bundle
         anchor = None if bundle is None else self._target(bundle)
         self._panel.show_choices(choices)
+        scale, note = self._model.adventure, ""
+        if bundle is not None and scale is not None and scale.bundle == bundle.sha256:
+            note = f"(σ {float(np.interp(choices.adventure, scale.hits, scale.sigmas)):.2f})"
+        self._panel.adventure.show_note(note)
         self._panel.pull.set_disabled_because(
             None if anchor is not None else "pin A or B in the Explore tab, or click a point here"
         )
@@ -123,6 +132,10 @@ class PartnerPresenter(QObject):
             momentum=choices.momentum,
             no_repeat=choices.no_repeat,
         )
+        anchors = () if bundle is None else self._anchors(bundle)
+        if anchors != self._sent_anchors:
+            self._sent_anchors = anchors
+            self._jam.set_jam(anchors=anchors)
         if partner != self._sent:
             self._sent = partner
             self._jam.set_jam(partner=partner)
@@ -130,19 +143,23 @@ class PartnerPresenter(QObject):
 
     def _target(self, bundle: Bundle) -> Point | None:
         """Return the point that the answers are pulled to, if there is one."""
-        chosen, state, marks = self._choices.choices.pull_to, self._session.state, bundle.landmarks
-        anchor = {"A": state.a, "B": state.b}.get(chosen)
-        if anchor is not None:
-            return anchor.z
+        chosen = self._choices.choices.pull_to
+        return next((each.z for each in self._anchors(bundle) if each.name == chosen), None)
+
+    def _anchors(self, bundle: Bundle) -> tuple[NamedAnchor, ...]:
+        """Return the points of the list that are there, by their keys in it."""
+        state, marks = self._session.state, bundle.landmarks
+        anchors = [
+            NamedAnchor(name=name, z=anchor.z)
+            for name, anchor in (("A", state.a), ("B", state.b))
+            if anchor is not None
+        ]
+        chosen = self._choices.choices.pull_to
         index = _number(chosen, len(marks))
         if index is not None:
-            return tuple(marks.z[index].astype(float).tolist())
-        if chosen.startswith(_STYLE):
-            style = chosen.removeprefix(_STYLE)
-            own = np.array([primary(name) == style for name in marks.styles])[marks.style]
-            if own.any():
-                return tuple(marks.z[own].mean(axis=0).astype(float).tolist())
-        return None
+            z = tuple(marks.z[index].astype(float).tolist())
+            anchors.append(NamedAnchor(name=chosen, z=z))
+        return (*anchors, *self._styles)
 
     def _mark(self, bundle: Bundle | None) -> None:
         """Mark on the map the landmark that pulls."""

@@ -9,7 +9,7 @@ from typing import Literal
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel
 
-from app.jam.panels import Choice, Panel, Tick
+from app.jam.panels import Choice, Panel, Tick, percent
 from app.widgets.labelled_slider import Dial, LabelledSlider
 from fmvae_core.live.fields import PAIRS, Output
 from fmvae_core.live.jam_messages import Player
@@ -32,19 +32,15 @@ _SIDES: tuple[tuple[Literal["both", "left", "right"], str], ...] = (
 )
 
 
-def _percent(share: float) -> str:
-    return f"{share:.0%}" if share else "off"
-
-
 def _place(pan: float) -> str:
     if abs(pan) < 0.01:
         return "middle"
     return f"{abs(pan):.0%} {'left' if pan < 0 else 'right'}"
 
 
-_LEVEL = Dial("Level", "", "", 0.0, 1.0, 0.02, _percent, "How loud this player is.", default=1.0)
+_LEVEL = Dial("Level", "", "", 0.0, 1.0, 0.02, percent, "How loud this player is.", default=1.0)
 _PAN = Dial("Place", "left", "right", -1.0, 1.0, 0.05, _place, "Where in the stereo picture.")
-_REVERB = Dial("Reverb", "", "", 0.0, 1.0, 0.02, _percent, "How much of it goes into the reverb.")
+_REVERB = Dial("Reverb", "", "", 0.0, 1.0, 0.02, percent, "How much of it goes into the reverb.")
 _FOLLOW = Dial(
     "Follow",
     "",
@@ -52,7 +48,7 @@ _FOLLOW = Dial(
     0.0,
     1.0,
     0.05,
-    _percent,
+    percent,
     "How far the machine's level goes with how hard you played last.",
 )
 

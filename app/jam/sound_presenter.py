@@ -17,7 +17,7 @@ _PLAYERS: tuple[Player, ...] = ("human", "machine")
 
 
 class SoundPresenter(QObject):
-    """Tells the engine how both players sound and where, at each change."""
+    """Tells the engine how both players and the click sound and where, at each change."""
 
     def __init__(
         self,
@@ -56,6 +56,8 @@ class SoundPresenter(QObject):
                 self._tell(player)
         if "outputs" in fields:
             self._engine.jam.set_outputs(**dict(self._choices.choices.outputs))
+        if "click_level" in fields:
+            self._engine.set_transport(metronome_level=self._choices.choices.click_level)
         if fields & {*_PLAYERS, "outputs"}:
             self._show()
 

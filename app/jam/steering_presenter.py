@@ -15,7 +15,7 @@ from app.state.session import Session
 from app.widgets.notices import Notices
 from app.widgets.transport_bar import TransportBar
 from fmvae_core.jam.latencies import PADS, latency_of, load_latencies, save_latency
-from fmvae_core.live.control_messages import ControlsState, SettingChanged
+from fmvae_core.live.control_messages import AnchorChosen, ControlsState, SettingChanged
 from fmvae_core.live.jam_messages import MidiPortsState, Player
 from fmvae_core.live.midi_ports import VIRTUAL_PORT
 from fmvae_core.live.sync_messages import CalibrationState, SyncState
@@ -66,6 +66,7 @@ class SteeringPresenter(QObject):
         choices.changed.connect(self._on_choices)
         jam.controls_changed.connect(self._on_controls)
         jam.setting_changed.connect(self._on_setting)
+        jam.anchor_chosen.connect(self._on_anchor)
         jam.sync_changed.connect(self._on_sync)
         jam.osc_changed.connect(sync.show_osc)
         jam.calibrated.connect(self._on_calibrated)
@@ -190,6 +191,8 @@ class SteeringPresenter(QObject):
         with self._engine.muted():
             if name in _PARTNER:
                 self._choices.choose(**{name: value})
+            elif name == "no_repeat":
+                self._choices.choose(no_repeat=bool(value))
             elif kind == "ask":
                 asks = {**self._choices.choices.asks, of: value}
                 self._choices.choose(asks={key: ask for key, ask in asks.items() if ask})
@@ -197,9 +200,14 @@ class SteeringPresenter(QObject):
                 player: Player = "human" if of == "human" else "machine"
                 self._choices.set_sampler(player, level=value)
             elif name == "level:click":
-                self._engine.set_transport(metronome_level=value)
+                self._choices.choose(click_level=value)
             elif name == "level:master":
                 self._session.set_view(volume=value)
+
+    def _on_anchor(self, chosen: AnchorChosen) -> None:
+        """Let the list follow a pedal or OSC."""
+        with self._engine.muted():
+            self._choices.choose(pull_to=chosen.name)
 
     def _on_sync(self, state: SyncState) -> None:
         self._sync.show_sync(state)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from fmvae_core.ipc import Message
 from fmvae_core.jam.rules import State
 from fmvae_core.live.control_messages import (
+    AnchorChosen,
     ControlsState,
     LearnControl,
     OscState,
@@ -60,8 +61,8 @@ class JamClient(QObject):
     state_changed(JamState), ports_changed(MidiPortsState), activity(MidiActivity),
     note_heard(NoteHeard), human_hit(HumanHit), human_heard(HumanHeard), human_phrase(HumanPhrase),
     machine_phrase(MachinePhrase), kept(Kept), problem(JamProblem),
-    controls_changed(ControlsState), setting_changed(SettingChanged), sync_changed(SyncState),
-    osc_changed(OscState), calibrated(CalibrationState)
+    controls_changed(ControlsState), setting_changed(SettingChanged), anchor_chosen(AnchorChosen),
+    sync_changed(SyncState), osc_changed(OscState), calibrated(CalibrationState)
         What the engine tells.
     gone()
         The engine is gone, and the take with it.
@@ -79,6 +80,7 @@ class JamClient(QObject):
     problem = Signal(object)
     controls_changed = Signal(object)
     setting_changed = Signal(object)
+    anchor_chosen = Signal(object)
     sync_changed = Signal(object)
     osc_changed = Signal(object)
     calibrated = Signal(object)
@@ -107,6 +109,7 @@ class JamClient(QObject):
             JamProblem: self.problem,
             ControlsState: self.controls_changed,
             SettingChanged: self.setting_changed,
+            AnchorChosen: self.anchor_chosen,
             SyncState: self.sync_changed,
             OscState: self.osc_changed,
             CalibrationState: self.calibrated,

@@ -15,6 +15,7 @@ from typing_extensions import override
 from app.services.process_client import ProcessClient
 from fmvae_core.inference.messages import (
     WORKER_EVENTS,
+    AdventureScale,
     BrokerState,
     BundleReady,
     DecodeJourney,
@@ -79,6 +80,8 @@ class ModelClient(ProcessClient):
         The answer to `encode`; compare the revision.
     jam_ready(Answer)
         The answer to `get_ready_to_jam`: the next one will be quick.
+    adventure_measured(AdventureScale)
+        Which sigma changes how many hits in a bundle.
     broker_changed(BrokerState)
         How things are with the broker of `join_broker`.
     problem(WorkerProblem)
@@ -93,6 +96,7 @@ class ModelClient(ProcessClient):
     journey_decoded = Signal(object)
     encoded = Signal(object)
     jam_ready = Signal(object)
+    adventure_measured = Signal(object)
     broker_changed = Signal(object)
     problem = Signal(object)
 
@@ -105,6 +109,7 @@ class ModelClient(ProcessClient):
         self._bundle: str | None = None
         self._corpus: str | None = None
         self._broker: SetBroker | None = None
+        self._adventure: AdventureScale | None = None
         self._sound = _Lane()
         self._journey = _Lane()
         self._encode = _Lane(keeps_all=True)
@@ -115,6 +120,11 @@ class ModelClient(ProcessClient):
     def is_ready(self) -> bool:
         """Whether networks are loaded."""
         return self._is_ready
+
+    @property
+    def adventure(self) -> AdventureScale | None:
+        """Which sigma changes how many hits, in the bundle of which that was measured last."""
+        return self._adventure
 
     # --- what the window asks for ---------------------------------------------------------------
 
@@ -234,6 +244,10 @@ class ModelClient(ProcessClient):
             return
         if isinstance(message, Answer):
             self.jam_ready.emit(message)
+            return
+        if isinstance(message, AdventureScale):
+            self._adventure = message
+            self.adventure_measured.emit(message)
             return
         if isinstance(message, BrokerState):
             self.broker_changed.emit(message)

@@ -30,8 +30,8 @@ class JamChoices(BaseModel):
         Whether the pedal says if the hi-hat is open.
     mode, count_in_bars
         As in `fmvae_core.jam.rules.Settings`.
-    click
-        Whether it clicks after the count-in.
+    click, click_level
+        Whether it clicks after the count-in; how loud, of the metronome too.
     adventure, pull, asks, momentum, no_repeat
         As in `fmvae_core.jam.messages.Partner`.
     pull_to
@@ -63,6 +63,7 @@ class JamChoices(BaseModel):
     mode: Mode = Mode.TRADE
     count_in_bars: Annotated[int, Field(ge=1, le=4)] = 1
     click: bool = True
+    click_level: Share = 0.7
     adventure: Annotated[float, Field(ge=0.0, le=MOST_CHANGED_HITS)] = 6.0
     pull: Share = 0.0
     pull_to: str = "A"

@@ -13,7 +13,7 @@ from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
 _HAIR = 1e-3  # beats
 _HOW = {
     How.FINAL: "answers the whole phrase",
-    How.PREPARED: "answers what it had heard in time",
+    How.PREPARED: "answers what it had heard",
     How.HELD: "holds its answer",
     How.REPEATED: "repeats its answer",
 }

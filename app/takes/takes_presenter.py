@@ -6,23 +6,21 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QFile, QObject, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QFile, QObject, QTimer
+from PySide6.QtWidgets import QWidget
 
 from app.models_menu import model_entries
 from app.services.background import BackgroundJob
 from app.services.engine_client import EngineClient
 from app.state.session import Session
 from app.state.settings import Settings
-from app.takes import exports
+from app.takes.export_presenter import ExportPresenter, open_path
 from app.takes.replay_presenter import OpenTake, ReplayPresenter
 from app.takes.takes_view import TakesWindow
 from app.widgets.notices import Remedy
 from fmvae_core.jam.journal import JournalError
 from fmvae_core.jam.replay import Replay
 from fmvae_core.jam.takes import Summary, find_takes, read_take
-from fmvae_core.live.library import SoundError
 from fmvae_core.models.bundle import Bundle, BundleError
 
 _NONE_YET = (
@@ -81,7 +79,6 @@ class TakesPresenter(QObject):
         self._summaries: list[Summary] = []
         self._kind = "all"
         self._jobs: list[BackgroundJob] = []
-        self._exporting: BackgroundJob | None = None
         self._wanted: Path | None = None
         self._read: tuple[Path, int] | None = None  # which take was read last, and how old it was
         self._going: Path | None = None  # the take of the jam that goes on, or ended last
@@ -89,10 +86,11 @@ class TakesPresenter(QObject):
         self._looks = 0  # at that take, until its end is written
         self._look_soon = QTimer(self, singleShot=True, interval=_LOOK_MILLISECONDS)
         self._look_soon.timeout.connect(self.refresh)
-        self._folder = str(Path.home())
         self.view = view
         self.replay = ReplayPresenter(view, engine, session, self)
         self.replay.changed.connect(self._show_why_not)
+        self.exports = ExportPresenter(view, self.replay, engine, self)
+        self.exports.changed.connect(self._show_why_not)
         engine.jam.state_changed.connect(lambda _: self._on_jam())
         engine.jam.kept.connect(lambda _: self.refresh())
         engine.state_changed.connect(lambda _: self._show_why_not())
@@ -108,9 +106,9 @@ class TakesPresenter(QObject):
         """End what goes on in the background, and close the window."""
         self._look_soon.stop()
         self._looks = 0
-        for job in (*self._jobs, self._exporting):
-            if job is not None:
-                job.close()
+        for job in self._jobs:
+            job.close()
+        self.exports.close()
         self.view.close()
 
     def refresh(self) -> None:
@@ -201,7 +199,7 @@ class TakesPresenter(QObject):
     def _show_why_not(self) -> None:
         take = self.replay.take
         nothing = None if take is not None else "choose a take first"
-        busy = "a file is being written" if self._exporting is not None else None
+        busy = "a file is being written" if self.exports.is_busy else None
         pin = nothing
         if pin is None and self.replay.pinned() is None:
             pin = "at the playhead both must have a phrase, of the model that is open"
@@ -235,7 +233,7 @@ class TakesPresenter(QObject):
             case "delete":
                 self._delete()
             case _:
-                self._export(what)
+                self.exports.ask(what)
 
     def _pin(self) -> None:
         ends = self.replay.pinned()
@@ -247,7 +245,7 @@ class TakesPresenter(QObject):
 
     def _open_folder(self) -> None:
         if self.replay.take is not None:
-            _open(self.replay.take.path.parent)
+            open_path(self.replay.take.path.parent)
 
     def _delete(self) -> None:
         take = self.replay.take
@@ -267,66 +265,8 @@ class TakesPresenter(QObject):
             )
         self.refresh()
 
-    # --- files out ------------------------------------------------------------------------------
-
-    def _export(self, kind: str) -> None:
-        take = self.replay.take
-        if take is None or self._exporting is not None:
-            return
-        title, suffix, kinds = exports.KINDS[kind]
-        chosen, _ = QFileDialog.getSaveFileName(
-            self.view, title, str(Path(self._folder) / f"{take.path.stem}{suffix}"), kinds
-        )
-        if chosen:
-            path = Path(chosen)
-            self._folder = str(path.parent)
-            self.export(kind, path if path.suffix else path.with_suffix(suffix))
-
-    def export(self, kind: str, path: Path) -> None:
-        """Write the take that is shown to a file, in the background: midi, wav or video."""
-        assert self.replay.take is not None
-        work = exports.work(
-            kind, self.replay.take, path, self._engine.state, self.replay.projection
-        )
-        expected = (SoundError, ValueError, OSError)
-        job = self._exporting = BackgroundJob(work, expected, self)
-        job.progressed.connect(lambda done, total: self._show_progress(path, done, total))
-        job.finished.connect(lambda _: self._saved(path))
-        job.failed.connect(
-            lambda why: self._say(f"{path.name} could not be written.", why, "error")
-        )
-        for ending in (job.finished, job.failed, job.cancelled):
-            ending.connect(self._export_ended)
-        self._show_progress(path, 0, 0)
-        job.start()
-        self._show_why_not()
-
-    def _show_progress(self, path: Path, done: int, total: int) -> None:
-        if self._exporting is not None:
-            share = f"{100 * done / total:.0f} %" if total else "starting…"
-            cancel = Remedy("Cancel", self._exporting.cancel)
-            self.view.notices.show_notice(
-                "export", f"Writing {path.name}:", share, "info", (cancel,)
-            )
-
-    def _export_ended(self) -> None:
-        self._exporting = None
-        self.view.notices.settle("export")
-        self._show_why_not()
-
-    def _saved(self, path: Path) -> None:
-        buttons = (
-            Remedy("Open", lambda: _open(path)),
-            Remedy("Open folder", lambda: _open(path.parent)),
-        )
-        self.view.notices.show_notice(
-            "takes", f"Saved {path.name}.", str(path.parent), "info", buttons
-        )
-
-    def _say(self, text: str, remedy: str, level: str = "info") -> None:
-        self.view.notices.show_notice(
-            "takes", text, remedy, "error" if level == "error" else "info"
-        )
+    def _say(self, text: str, remedy: str) -> None:
+        self.view.notices.show_notice("takes", text, remedy, "info")
 
     # --- the background -------------------------------------------------------------------------
 
@@ -406,7 +346,3 @@ def _answers(summary: Summary) -> str:
 
 def _length(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-def _open(path: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

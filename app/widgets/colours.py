@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fmvae_core.models.landmarks import main_style
+
 BACKGROUND = "#0b0e14"
 SURFACE = "#121722"
 OUTLINE = "#2a3444"
@@ -162,11 +164,6 @@ def limits_for(values: npt.ArrayLike, scheme: str) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def primary(category: str) -> str:
-    """Return the main part of a style's name: ``rock/shuffle`` is ``rock``."""
-    return category.split("/")[0].strip()
-
-
 def categories_for(names: Sequence[str]) -> list[tuple[str, str]]:
     """Return the categories that get a colour of their own, then ``other`` if there are more.
 
@@ -175,7 +172,7 @@ def categories_for(names: Sequence[str]) -> list[tuple[str, str]]:
     names
         One a landmark. Only the part before a ``/`` counts.
     """
-    counts = Counter(primary(name) for name in names)
+    counts = Counter(main_style(name) for name in names)
     # Ties are broken by name, so that the colours do not depend on the order of the landmarks.
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
     entries = list(zip(ranked, CATEGORIES, strict=False))
@@ -215,7 +212,7 @@ def colours_for(
     items: Any = values
     if ramp is None:
         table = dict(categories_for(items))
-        return _opaque(np.array([rgb(table.get(primary(name), OTHER)) for name in items]))
+        return _opaque(np.array([rgb(table.get(main_style(name), OTHER)) for name in items]))
     numbers = np.asarray(items, np.float64)
     low, high = limits or limits_for(numbers, scheme)
     known = np.isfinite(numbers)

@@ -170,10 +170,10 @@ class JamBanner(QWidget):
         return box.left() + wide
 
     def _paint_text(self, painter: QPainter, box: QRectF) -> None:
-        font = self._font(min(20.0, 0.26 * self.height()), QFont.Weight.Normal)
+        font = self._font(0.26 * self.height(), QFont.Weight.Normal)
         text = self._shown.text
         if not text and self._shown.tempo:
-            text = f"{self._shown.tempo:.0f} bpm"
+            text = f"Space begins · {self._shown.tempo:.0f} bpm"
         painter.setFont(font)
         painter.setPen(colour("dim"))
         metrics = QFontMetricsF(font)

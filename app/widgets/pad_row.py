@@ -150,7 +150,7 @@ class PadRow(QWidget):
         name = QFont(self.font())
         name.setPixelSize(12)
         painter.setFont(name)
-        painter.setPen(colour("ground" if light > _BRIGHT else "dim"))
+        painter.setPen(colour("ground" if light > _BRIGHT else "text" if light > 0.0 else "dim"))
         lower = QRectF(QPointF(box.left(), box.top() + 0.54 * box.height()), box.bottomRight())
         painter.drawText(lower, Qt.AlignmentFlag.AlignCenter, DRUMS[drum].title)
 

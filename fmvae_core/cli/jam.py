@@ -39,6 +39,22 @@ def jam(
     adventure: Annotated[
         float, typer.Option(min=0.0, max=32.0, help="Hits in which an answer is to differ.")
     ] = 6.0,
+    pull_to: Annotated[
+        str, typer.Option(metavar="STYLE", help="A style that answers are pulled to, such as jazz.")
+    ] = "",
+    pull: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="How far towards it, 0 to 1.")
+    ] = 0.0,
+    momentum: Annotated[
+        float, typer.Option(min=0.0, max=2.0, help="How far on in your own direction, in steps.")
+    ] = 0.0,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(help="Answers that differ from you: density=6, velocity=0.1, offset=0.2."),
+    ] = None,
+    repeat: Annotated[
+        bool, typer.Option("--repeat", help="Answers may be the same as the last ones.")
+    ] = False,
     click: Annotated[bool, typer.Option(help="Click after the count-in, too.")] = True,
     own_sound: Annotated[
         bool, typer.Option("--own-sound", help="My kit has its own sound: stay silent for me.")
@@ -109,7 +125,7 @@ def jam(
 
     from fmvae_core.cli.jam_processes import JamProcesses
     from fmvae_core.cli.jam_sound import outputs_of, samplers_of
-    from fmvae_core.cli.jam_steering import assignments_of
+    from fmvae_core.cli.jam_steering import anchors_of, asks_of, assignments_of
     from fmvae_core.cli.jam_view import JamView
     from fmvae_core.files import cache_dir
     from fmvae_core.jam.journal import check_journal
@@ -142,9 +158,17 @@ def jam(
         parse_peer(osc_peer)
     if journal is not None:
         check_journal(journal)
+    anchors = anchors_of(opened.landmarks, pull_to)
     start = StartJam(
         settings=Settings(mode=Mode(mode), bars=opened.bars),
-        partner=Partner(adventure=adventure),
+        partner=Partner(
+            adventure=adventure,
+            anchor=anchors[0].z if pull_to else None,
+            pull=pull if pull_to else 0.0,
+            asks=asks_of(ask or (), opened.representation.attribute_names),
+            momentum=momentum,
+            no_repeat=not repeat,
+        ),
         tempo=tempo,
         click=click,
         journal=None if journal is None else journal.resolve(),
@@ -168,6 +192,7 @@ def jam(
         client.send(
             SetJam(
                 controls=controls,
+                anchors=anchors,
                 input_latency=(latency - output_latency) / 1000.0,
                 output_latency=output_latency / 1000.0,
             )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fmvae_core.jam.messages import NamedAnchor
     from fmvae_core.live.control_messages import Assignment
+    from fmvae_core.models.landmarks import Landmarks
 
 
 def assignments_of(texts: Sequence[str]) -> tuple[Assignment, ...]:
@@ -46,3 +49,47 @@ def _assignment(text: str) -> Assignment:
         raise ValueError(
             f"'{control}' is no control for {target}; write {target}={kinds}, the number 0 to 127"
         ) from None
+
+
+def anchors_of(landmarks: Landmarks, style: str) -> tuple[NamedAnchor, ...]:
+    """Return what answers can be pulled to, the style that was asked for first.
+
+    Raises
+    ------
+    ValueError
+        If the model knows no such style.
+    """
+    from fmvae_core.jam.anchors import STYLE, style_anchors
+
+    anchors = style_anchors(landmarks)
+    names = [each.name.removeprefix(STYLE) for each in anchors]
+    if not style:
+        return anchors
+    if style not in names:
+        raise ValueError(f"the model knows no style '{style}'; choose one of {', '.join(names)}")
+    first = names.index(style)
+    return (*anchors[first:], *anchors[:first])
+
+
+def asks_of(texts: Sequence[str], attributes: Sequence[str]) -> dict[str, float]:
+    """Return what ``ATTRIBUTE=CHANGE`` asks for.
+
+    Raises
+    ------
+    ValueError
+        If one of them asks for nothing.
+    """
+    asks = {}
+    for text in texts:
+        name, _, change = text.partition("=")
+        try:
+            number = float(change)
+        except ValueError:
+            number = math.nan
+        if name not in attributes or not math.isfinite(number):
+            raise ValueError(
+                f"'{text}' asks for nothing; write ATTRIBUTE=CHANGE, "
+                f"the attribute one of {', '.join(attributes)}"
+            )
+        asks[name] = number
+    return asks

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, FiniteFloat, TypeAdapter
 
 from fmvae_core.broker.protocol import Name, Token
 from fmvae_core.ipc import Message
@@ -171,6 +171,25 @@ class BrokerState(Message):
     remedy: str = ""
 
 
+class AdventureScale(Message):
+    """Which sigma changes how many hits in the open bundle; told once that has been measured.
+
+    Parameters
+    ----------
+    bundle
+        SHA-256 of the bundle.
+    hits
+        Expected numbers of changed hits, rising from 0.
+    sigmas
+        The sigma of each, in units of z.
+    """
+
+    kind: Literal["adventure_scale"] = "adventure_scale"
+    bundle: str
+    hits: tuple[FiniteFloat, ...]
+    sigmas: tuple[FiniteFloat, ...]
+
+
 class Realised(Message):
     """The answer to `Realise`.
 
@@ -226,6 +245,7 @@ WorkerEvent = Annotated[
     BundleReady
     | WorkerProblem
     | BrokerState
+    | AdventureScale
     | Answer
     | Realised
     | LandmarkPlayed

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fmvae_core.inference.messages import AdventureScale
 from fmvae_core.inference.networks import Array, Networks
 from fmvae_core.inference.solver import LONGEST_STEP, TOLERANCE, Box, Decode
 from fmvae_core.jam.messages import MOST_CHANGED_HITS, Answer, AnswerRequest, Point
@@ -70,10 +71,15 @@ class Adventure:
         hits = np.maximum.accumulate([0.0, *changed])
         return cls(np.append(0.0, sigmas[: len(changed)]), hits)
 
+    @property
+    def rising(self) -> tuple[Vector, Vector]:
+        """Hits and sigmas, without those sigmas that change no more hits than the one before."""
+        rises = np.append(True, np.diff(self.hits) > 0)
+        return self.hits[rises], self.sigmas[rises]
+
     def sigma(self, hits: float) -> float:
         """Return the sigma that changes this many hits; the largest one where none does."""
-        rising = np.append(True, np.diff(self.hits) > 0)
-        return float(np.interp(hits, self.hits[rising], self.sigmas[rising]))
+        return float(np.interp(hits, *self.rising))
 
 
 class MachinePlayer:
@@ -107,6 +113,14 @@ class MachinePlayer:
         sample = bundle.landmarks.z[order[:_SAMPLE]]
         self.adventure = Adventure.measure(decode, plays, bundle.thresholds, sample, self._box)
         self._slopes = self._measure_slopes(decode, sample[:_FEW])
+
+    @property
+    def scale(self) -> AdventureScale:
+        """What was measured of the bundle, as a message."""
+        hits, sigmas = self.adventure.rising
+        return AdventureScale(
+            bundle=self._bundle.sha256, hits=tuple(hits.tolist()), sigmas=tuple(sigmas.tolist())
+        )
 
     def answer(self, request: AnswerRequest) -> Answer:
         """Return the answer to a request: the same to the same request, whenever it is asked.

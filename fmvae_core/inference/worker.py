@@ -183,7 +183,9 @@ class ModelWorker:
         self._had_client = True
         if self._news is not None:
             client.send(self._news)
-        broker = self._broker
+        machine, broker = self._machine, self._broker
+        if machine is not None:
+            client.send(machine.scale)
         if broker is not None:
             client.send(broker.state)
 
@@ -271,10 +273,12 @@ class ModelWorker:
         return self._model
 
     def _machine_player(self) -> MachinePlayer:
-        if self._machine is None:
+        machine = self._machine
+        if machine is None:
             model = self._opened()
-            self._machine = MachinePlayer(model.bundle, model.networks)
-        return self._machine
+            machine = MachinePlayer(model.bundle, model.networks)
+            self._take_machine(machine)
+        return machine
 
     def _get_ready_to_jam(self) -> None:
         """Measure the machine player before it is wanted, until somebody asks for something."""
@@ -288,11 +292,15 @@ class ModelWorker:
             return model.networks.decode(z)
 
         with suppress(_WantedError):  # it is tried again at the next rest
-            self._machine = MachinePlayer(model.bundle, model.networks, decode)
+            self._take_machine(MachinePlayer(model.bundle, model.networks, decode))
             # The collector takes a tenth of a second for all that torch has made: not in a jam.
             gc.unfreeze()
             gc.collect()
             gc.freeze()
+
+    def _take_machine(self, machine: MachinePlayer) -> None:
+        self._machine = machine
+        self._server.broadcast(machine.scale)
 
     def _realise(self, request: Request, command: Realise) -> None:
         model = self._opened()

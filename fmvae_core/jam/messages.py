@@ -55,6 +55,23 @@ class Partner(BaseModel):
     no_repeat: bool = True
 
 
+class NamedAnchor(BaseModel):
+    """A latent point that answers can be pulled to, and what it is called.
+
+    Parameters
+    ----------
+    name
+        ``A``, ``B``, ``style:`` and a style, or ``landmark:`` and a number.
+    z
+        The point.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100)
+    z: Point
+
+
 class AnswerRequest(Message):
     """Answer a human's phrase; answered by `Answer` or, with its number, by a `WorkerProblem`.
 

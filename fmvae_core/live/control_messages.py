@@ -11,13 +11,14 @@ from fmvae_core.ipc import Message
 from fmvae_core.jam.messages import LONGEST_MOMENTUM, MOST_CHANGED_HITS
 from fmvae_core.live.fields import SevenBits
 
-Switch = Literal["start_stop", "tap", "keep"]
+Switch = Literal["start_stop", "tap", "keep", "anchor"]
 """Something that is done at once."""
 
 Setting = Literal[
     "adventure",
     "pull",
     "momentum",
+    "no_repeat",
     "ask:density",
     "ask:velocity",
     "ask:offset",
@@ -32,6 +33,9 @@ Setting = Literal[
 Target = Switch | Setting
 
 SWITCHES: frozenset[str] = frozenset(get_args(Switch))
+
+ON_OFF: frozenset[Setting] = frozenset({"no_repeat"})
+"""Settings that are on, 1, or off, 0: a controller that passes the middle changes them."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ RANGES: dict[Setting, Range] = {
     "adventure": Range(0.0, MOST_CHANGED_HITS),
     "pull": Range(0.0, 1.0),
     "momentum": Range(0.0, LONGEST_MOMENTUM),
+    "no_repeat": Range(0.0, 1.0),
     "ask:density": Range(-24.0, 24.0),
     "ask:velocity": Range(-48.0 / 127.0, 48.0 / 127.0),
     "ask:offset": Range(-0.6, 0.6),
@@ -117,6 +122,13 @@ class SettingChanged(Message):
     kind: Literal["setting_changed"] = "setting_changed"
     setting: Setting
     value: FiniteFloat
+
+
+class AnchorChosen(Message):
+    """A control or OSC has chosen what answers are pulled to, among those of `SetJam`."""
+
+    kind: Literal["anchor_chosen"] = "anchor_chosen"
+    name: str
 
 
 class SetOsc(Message):

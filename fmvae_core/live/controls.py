@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from fmvae_core.jam.pads import DOUBLE_TRIGGER_SECONDS, FOOT_CONTROLLER
 from fmvae_core.live.control_messages import (
+    ON_OFF,
     RANGES,
     SWITCHES,
     Assignment,
@@ -101,7 +102,7 @@ class Controls:
             return True, None
         assignment = self._by_control.get(control)
         target = None if assignment is None else assignment.target
-        if target == "start_stop" or target == "tap" or target == "keep":
+        if target == "start_stop" or target == "tap" or target == "keep" or target == "anchor":
             return True, self._switch(target, seconds)
         return False, None
 
@@ -120,8 +121,11 @@ class Controls:
         if assignment is None:
             return None
         target = assignment.target
-        if target == "start_stop" or target == "tap" or target == "keep":
+        if target == "start_stop" or target == "tap" or target == "keep" or target == "anchor":
             return self._switch(target, seconds) if before < _MIDDLE <= value else None
+        if target in ON_OFF:
+            has_passed = (before < _MIDDLE) != (value < _MIDDLE)
+            return Turned(target, float(value >= _MIDDLE)) if has_passed else None
         moved = self._step if assignment.is_relative else self._pick_up
         new = moved(target, self._knobs.setdefault((port, number), _Knob()), value)
         return None if new is None else Turned(target, new)

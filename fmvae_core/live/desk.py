@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 
 from fmvae_core.ipc import Message
-from fmvae_core.jam.messages import Partner
-from fmvae_core.live.control_messages import RANGES, Setting, SettingChanged
+from fmvae_core.jam.messages import NamedAnchor, Partner
+from fmvae_core.live.control_messages import RANGES, AnchorChosen, Setting, SettingChanged
 from fmvae_core.live.jam import Jam
 from fmvae_core.live.jam_messages import Player, SetJam, SetSampler
 from fmvae_core.live.messages import SetTransport
@@ -45,6 +45,8 @@ class Desk:
         self._set_tempo = set_tempo
         self._tell = tell
         self._lock = threading.Lock()  # two knobs must not undo one another
+        self.anchors: tuple[NamedAnchor, ...] = ()
+        """What `choose_anchor` chooses among."""
 
     def value(self, setting: Setting) -> float:
         """Return where a setting stands."""
@@ -56,6 +58,8 @@ class Desk:
                 return partner.pull
             case "momentum":
                 return partner.momentum
+            case "no_repeat":
+                return float(partner.no_repeat)
             case "ask:density" | "ask:velocity" | "ask:offset":
                 return partner.asks.get(_attribute(setting), 0.0)
             case "tempo":
@@ -78,6 +82,9 @@ class Desk:
             match setting:
                 case "adventure" | "pull" | "momentum":
                     self._set_partner(**{setting: value})
+                case "no_repeat":
+                    value = float(value >= 0.5)
+                    self._set_partner(no_repeat=bool(value))
                 case "ask:density" | "ask:velocity" | "ask:offset":
                     asks = self._jam.partner.asks | {_attribute(setting): value}
                     self._set_partner(asks={name: ask for name, ask in asks.items() if ask})
@@ -90,6 +97,32 @@ class Desk:
                 case "level:master":
                     self._transport.change(SetTransport(volume=value))
         self._tell(SettingChanged(setting=setting, value=value))
+
+    def choose_anchor(self, name: str = "") -> None:
+        """Let answers be pulled to the anchor of a name, or to the next one, and tell every client.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or none of that name.
+        """
+        with self._lock:
+            anchors = self.anchors
+            if not anchors:
+                raise ValueError(
+                    "there is nothing to be pulled to; pin A or B in the Explore tab, "
+                    "or start flatjam jam with --pull-to"
+                )
+            here = [at for at, each in enumerate(anchors) if each.z == self._jam.partner.anchor]
+            chosen = anchors[(here[0] + 1) % len(anchors) if here else 0]
+            if name:
+                named = [each for each in anchors if each.name == name]
+                if not named:
+                    known = ", ".join(each.name for each in anchors)
+                    raise ValueError(f"there is no anchor '{name}'; choose one of {known}")
+                chosen = named[0]
+            self._set_partner(anchor=chosen.z)
+        self._tell(AnchorChosen(name=chosen.name))
 
     def _set_partner(self, **fields: object) -> None:
         partner = self._jam.partner.model_dump() | fields

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam.keeps import Keep
-from fmvae_core.jam.messages import Cell, Partner, Point
+from fmvae_core.jam.messages import Cell, NamedAnchor, Partner, Point
 from fmvae_core.jam.rules import How, Settings, State
 from fmvae_core.live.control_messages import Assignment
 from fmvae_core.live.fields import Latency, SevenBits, Tempo, Velocity
@@ -111,6 +111,8 @@ class SetJam(Message):
 
     Parameters
     ----------
+    anchors
+        What a control and OSC choose among, for answers to be pulled to.
     controls
         All notes and controllers that do something. They hold for every port: a note that is one
         is no hit.
@@ -127,6 +129,7 @@ class SetJam(Message):
     input_latency: Latency | None = None
     output_latency: Latency | None = None
     controls: tuple[Assignment, ...] | None = None
+    anchors: tuple[NamedAnchor, ...] | None = None
 
 
 class StopJam(Message):

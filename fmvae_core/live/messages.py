@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 from fmvae_core.ipc import Message
 from fmvae_core.jam.messages import Answer, AnswerRequest
 from fmvae_core.live.control_messages import (
+    AnchorChosen,
     ControlsState,
     LearnControl,
     OscState,
@@ -198,6 +199,7 @@ EngineEvent = Annotated[
     | JamEvent
     | ControlsState
     | SettingChanged
+    | AnchorChosen
     | OscState
     | SyncState
     | CalibrationState

@@ -25,7 +25,7 @@ class Listener(Protocol):
         """Take that a cymbal was grabbed; its pitch is that of Table 4."""
 
     def control(self, name: Switch, seconds: float) -> None:
-        """Take that a switch, ``start_stop``, ``tap`` or ``keep``, was worked."""
+        """Take that a switch, ``start_stop``, ``tap``, ``keep`` or ``anchor``, was worked."""
 
     def turn(self, setting: Setting, value: float) -> None:
         """Take that a control has changed a setting."""

@@ -27,11 +27,11 @@ LARGEST = 1024
 _ANSWER_SECONDS = 0.25  # in which the thread notices that it is to end
 _MOST_A_SECOND = 1000  # datagrams; of more, the system drops what we do not fetch
 _PREFIX = "/flatjam/"
-_SWITCHES: dict[str, OscSwitch] = {"start": "start", "stop": "stop", "tap": "tap", "keep": "keep"}
 _SETTINGS: tuple[str, ...] = get_args(Setting)
 
 
-OscSwitch = Literal["start", "stop", "tap", "keep"]
+OscSwitch = Literal["start", "stop", "tap", "keep", "anchor"]
+_SWITCHES: dict[str, OscSwitch] = {name: name for name in get_args(OscSwitch)}
 
 
 class OscError(ValueError):
@@ -65,7 +65,9 @@ class Osc:
     Parameters
     ----------
     switch
-        Does ``start``, ``stop``, ``tap`` or ``keep``.
+        Does ``start``, ``stop``, ``tap``, ``keep``, or goes on to the next ``anchor``.
+    choose_anchor
+        Chooses an anchor by name; a ``ValueError`` says why it cannot.
     set_value
         Changes a setting.
     tell
@@ -76,10 +78,12 @@ class Osc:
         self,
         switch: Callable[[OscSwitch], None],
         set_value: Callable[[Setting, float], None],
+        choose_anchor: Callable[[str], None],
         tell: Callable[[Message], None],
     ) -> None:
         self._switch = switch
         self._set_value = set_value
+        self._choose_anchor = choose_anchor
         self._tell = tell
         self._lock = threading.RLock()
         self._socket: socket.socket | None = None
@@ -181,6 +185,12 @@ class Osc:
         if not address.startswith(_PREFIX):
             raise OscError(f"{address} means nothing")
         name = address.removeprefix(_PREFIX)
+        if name == "anchor" and len(values) == 1 and isinstance(values[0], str):
+            try:
+                self._choose_anchor(values[0])
+            except ValueError as error:
+                raise OscError(str(error)) from None
+            return
         if name in _SWITCHES:
             # A button of many programs sends 1 when it is pressed and 0 when it is let go.
             if not values or _number(values[-1:]) != 0.0:

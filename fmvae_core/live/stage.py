@@ -255,6 +255,8 @@ class Stage:
                 self.set_tempo(tempo)
         elif name == "keep":
             self._keep()
+        elif name == "anchor":
+            self._steering.desk.choose_anchor()
         elif self.jam.is_running:
             self.jam.stop()
         else:
@@ -322,6 +324,8 @@ class Stage:
         )
         given = wanted.model_dump(include={"settings", "partner", "click"}, exclude_none=True)
         self._start = StartJam.model_validate(self._start.model_dump() | given)
+        if wanted.anchors is not None:
+            self._steering.desk.anchors = wanted.anchors
         if wanted.controls is not None:
             self._input.assign(wanted.controls)
             self._steering.tell_controls()

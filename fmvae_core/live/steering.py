@@ -82,7 +82,7 @@ class Steering:
         self.sync = Sync(
             now, stage.jam, output.send, tell, stage.begin, stage.end, stage.take_tempo
         )
-        self._osc = Osc(self._switch, self.desk.set, tell)
+        self._osc = Osc(self._switch, self.desk.set, self.desk.choose_anchor, tell)
 
     def close(self) -> None:
         """Let go of network and clocks."""

@@ -61,3 +61,8 @@ class Landmarks:
 
     def __len__(self) -> int:
         return len(self.z)
+
+
+def main_style(style: str) -> str:
+    """Return the main part of a style's name: ``rock/shuffle`` is ``rock``."""
+    return style.split("/")[0].strip()

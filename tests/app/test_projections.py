@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
-from app.explore.projection_presenter import ProjectionPresenter
 from app.state.session import ProjectionName
 from app.state.settings import load_settings
+from app.umap_fit import UmapFit
 from fmvae_core.geometry.projection import AttributeAxes
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.projection.umap_file import UmapPlaces, read_umap, umap_file, write_umap
@@ -48,8 +48,8 @@ def checked(flatjam: Application) -> list[str]:
     ]
 
 
-def is_fitting(projection: ProjectionPresenter) -> bool:
-    return projection.is_fitting
+def is_fitting(umap: UmapFit) -> bool:
+    return umap.is_fitting
 
 
 def landmarks_at(flatjam: Application) -> np.ndarray:
@@ -74,7 +74,7 @@ def test_attributes_are_axes_that_can_be_read(
     bar, session = quick.window.explore.map_bar, quick.session
     assert checked(quick) == ["PCA"]
     assert scene(quick).axis_labels[0].startswith("PC1")
-    assert "% shown" in bar.projection.text()
+    assert "% shown" in bar.switch.note.text()
     entries = session.undo.count()
 
     quick.window.activateWindow()
@@ -85,7 +85,7 @@ def test_attributes_are_axes_that_can_be_read(
     assert checked(quick) == ["Attributes"]
     assert scene(quick).axis_labels == ("busier", "harder", "later")
     assert scene(quick).directed == (True, True, True)
-    assert "busier, harder and later" in bar.projection.toolTip()
+    assert "busier, harder and later" in bar.switch.note.toolTip()
     # A, B, the line and the moving point have moved with them; a straight line stays straight.
     a, b = session.state.a, session.state.b
     assert a is not None
@@ -111,26 +111,26 @@ def test_a_melody_has_two_named_axes(start: Start, melody_bundle: Bundle, audio_
 def test_umap_is_fitted_once_shown_and_kept(
     quick: Application, bundle: Bundle, qtbot: QtBot
 ) -> None:
-    bar, projection = quick.window.explore.map_bar, quick.projection
+    bar, projection, umap = quick.window.explore.map_bar, quick.projection, quick.umap
     button = next(b for b in bar.findChildren(QToolButton) if b.text() == "UMAP")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert is_fitting(projection)
-    assert projection.client.pid is not None
+    assert is_fitting(umap)
+    assert umap.client.pid is not None
     # Until it is there the map is what it was, and says so.
     assert checked(quick) == ["PCA"]
     assert bar.fitting.isVisible()
     told: list[str] = []
-    projection.client.progressed.connect(lambda event: told.append(bar.fit_text.text()))
+    umap.client.progressed.connect(lambda event: told.append(bar.fitting.text.text()))
     qtbot.waitUntil(lambda: quick.session.view.projection == "umap", timeout=FIT_PATIENCE)
     assert any("neighbours" in text for text in told)
     assert any("Epoch" in text for text in told)
     assert not bar.fitting.isVisible()
     assert bar.hint.isVisible()
-    assert not is_fitting(projection)
+    assert not is_fitting(umap)
     assert checked(quick) == ["UMAP"]
-    umap = read_umap(bundle)
-    assert umap is not None
-    np.testing.assert_array_equal(landmarks_at(quick), umap.places)
+    fitted = read_umap(bundle)
+    assert fitted is not None
+    np.testing.assert_array_equal(landmarks_at(quick), fitted.places)
 
     # The way from A to B is the curve of its points; its ends are the landmarks' own places.
     a, b = quick.session.state.a, quick.session.state.b
@@ -140,24 +140,24 @@ def test_umap_is_fitted_once_shown_and_kept(
     assert b.landmark is not None
     line = scene(quick).line
     assert not is_straight(line)
-    np.testing.assert_allclose(line[0], umap.places[a.landmark], atol=1e-4)
-    np.testing.assert_allclose(line[-1], umap.places[b.landmark], atol=1e-4)
+    np.testing.assert_allclose(line[0], fitted.places[a.landmark], atol=1e-4)
+    np.testing.assert_allclose(line[-1], fitted.places[b.landmark], atol=1e-4)
     quick.session.edit("Move", position=0.5)
     np.testing.assert_allclose(scene(quick).moving, line[len(line) // 2], atol=1e-5)
-    assert "curve" in bar.projection.toolTip()
+    assert "curve" in bar.switch.note.toolTip()
 
     # The second time it is there at once.
     projection.choose("pca")
     projection.choose("umap")
-    assert not is_fitting(projection)
+    assert not is_fitting(umap)
     assert checked(quick) == ["UMAP"]
 
 
 def test_a_fit_can_be_cancelled_at_once(quick: Application, bundle: Bundle, qtbot: QtBot) -> None:
-    bar, projection = quick.window.explore.map_bar, quick.projection
+    bar, projection, umap = quick.window.explore.map_bar, quick.projection, quick.umap
     projection.choose("attributes")
     projection.choose("umap")
-    pid = projection.client.pid
+    pid = umap.client.pid
     assert pid is not None
     assert quick.window.actions_table["view.cancel_umap"].isEnabled()
     stop = next(
@@ -168,7 +168,7 @@ def test_a_fit_can_be_cancelled_at_once(quick: Application, bundle: Bundle, qtbo
     qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    assert not is_fitting(projection)
+    assert not is_fitting(umap)
     assert not bar.fitting.isVisible()
     assert checked(quick) == ["Attributes"]
     assert read_umap(bundle) is None
@@ -179,13 +179,13 @@ def test_a_fit_can_be_cancelled_at_once(quick: Application, bundle: Bundle, qtbo
 def test_who_looks_elsewhere_meanwhile_is_not_taken_back(
     quick: Application, bundle: Bundle
 ) -> None:
-    projection = quick.projection
+    projection, umap = quick.projection, quick.umap
     projection.choose("umap")
     projection.choose("attributes")
-    assert is_fitting(projection)
+    assert is_fitting(umap)
     write_umap(bundle, places(bundle))
-    projection.client.cancel()
-    projection.client.fitted.emit()  # as the process would say
+    umap.client.cancel()
+    umap.client.fitted.emit()  # as the process would say
     assert checked(quick) == ["Attributes"]
     projection.choose("umap")
     assert checked(quick) == ["UMAP"]
@@ -194,25 +194,25 @@ def test_who_looks_elsewhere_meanwhile_is_not_taken_back(
 def test_a_fit_that_dies_says_so_and_can_be_tried_again(
     quick: Application, bundle: Bundle, qtbot: QtBot
 ) -> None:
-    notices, projection = quick.window.notices, quick.projection
+    notices, projection, umap = quick.window.notices, quick.projection, quick.umap
     projection.choose("umap")
-    assert projection.client.pid is not None
-    os.kill(projection.client.pid, signal.SIGKILL)
+    assert umap.client.pid is not None
+    os.kill(umap.client.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: "umap" in notices.shown, timeout=PATIENCE)
     assert "signal 9" in notices.shown["umap"]
     assert "projection.log" in notices.shown["umap"]
     assert checked(quick) == ["PCA"]
-    assert not is_fitting(projection)
+    assert not is_fitting(umap)
     projection.choose("umap")
-    assert is_fitting(projection)
+    assert is_fitting(umap)
     assert "umap" not in notices.shown
-    projection.cancel()
+    umap.cancel()
 
 
 def test_another_bundle_gives_up_the_fit(quick: Application, melody_bundle: Bundle) -> None:
     quick.projection.choose("umap")
     quick.open_bundle(melody_bundle.path)
-    assert not is_fitting(quick.projection)
+    assert not is_fitting(quick.umap)
     assert checked(quick) == ["PCA"]
 
 
@@ -248,10 +248,10 @@ def test_a_remembered_umap_that_is_gone_or_broken_is_fitted_only_when_asked_for(
     umap_file(bundle.sha256).write_bytes(b"broken")
     second = start(ready=False)
     assert checked(second) == ["PCA"]
-    assert not is_fitting(second.projection)
+    assert not is_fitting(second.umap)
     second.projection.choose("umap")
-    assert is_fitting(second.projection)
-    second.projection.cancel()
+    assert is_fitting(second.umap)
+    second.umap.cancel()
 
 
 def test_without_the_library_the_switch_says_what_to_do(

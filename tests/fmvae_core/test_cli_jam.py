@@ -108,7 +108,8 @@ def test_a_jam_goes_on_when_the_model_dies_and_ends_cleanly(
     tmp_path: Path, started: list[JamCommand]
 ) -> None:
     journal = tmp_path / "take.jsonl"
-    jam = JamCommand(tmp_path, "--tempo", "240", "--journal", str(journal))
+    partner = ("--pull-to", "jazz", "--pull", "0.5", "--ask", "density=3", "--repeat")
+    jam = JamCommand(tmp_path, "--tempo", "240", "--journal", str(journal), *partner)
     started.append(jam)
     jam.wait_for("COUNT-IN")
     jam.wait_for("The machine answers")
@@ -130,6 +131,10 @@ def test_a_jam_goes_on_when_the_model_dies_and_ends_cleanly(
     assert np.abs(sound).max() > 1000
     take = read_journal(journal)
     assert take.head.tempo == 240.0
+    assert take.head.partner.anchor is not None
+    assert take.head.partner.pull == 0.5
+    assert take.head.partner.asks == {"density": 3.0}
+    assert not take.head.partner.no_repeat
     kinds = [type(record) for record in take.records]
     assert kinds[-1] is End
     assert {Answered, Played, Trouble} <= set(kinds)
@@ -142,6 +147,8 @@ def test_a_jam_goes_on_when_the_model_dies_and_ends_cleanly(
         (["--control", "adventure=note:37"], "write adventure=cc:NUMBER"),
         (["--control", "speed=cc:21"], "choose one of"),
         (["--osc-peer", "nowhere"], "write HOST:PORT"),
+        (["--pull-to", "polka"], "knows no style 'polka'; choose one of rock"),
+        (["--ask", "loudness=1"], "write ATTRIBUTE=CHANGE"),
         (["--drum-map", "kazoo"], "choose one of"),
         (["--bundle", "nowhere"], "nowhere"),
         (["--journal", __file__], "never overwritten"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from pytestqt.qtbot import QtBot
@@ -21,8 +22,10 @@ from fmvae_core.jam.rules import How, Mode
 from fmvae_core.live.jam_messages import HumanHit, MachinePhrase
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.phrase import BEATS_PER_BAR
+from fmvae_core.projection.umap_file import read_umap, write_umap
 from tests.app.conftest import PATIENCE, Start
 from tests.app.jam.conftest import show
+from tests.app.test_projections import places
 
 READY = "READY"
 
@@ -113,6 +116,7 @@ def test_a_machine_that_could_not_get_ready_is_asked_again(
 def test_each_tab_keeps_its_state_and_its_keys(flatjam: Application, qtbot: QtBot) -> None:
     actions, window = flatjam.window.actions_table, flatjam.window
     flatjam.explore.hear_landmark(3)
+    qtbot.keyClick(window, Qt.Key.Key_F7)
     tab = show(flatjam, qtbot)
     assert actions["view.jam"].isChecked()
     assert not actions["explore.pin_a"].isEnabled()
@@ -121,11 +125,13 @@ def test_each_tab_keeps_its_state_and_its_keys(flatjam: Application, qtbot: QtBo
     qtbot.keyClick(window, Qt.Key.Key_A)
     qtbot.keyClick(window, Qt.Key.Key_L)
     assert flatjam.session.state == before
-    tab.view.projection_chosen.emit("pca")
-    assert flatjam.session.view.projection == "pca"
+    qtbot.keyClick(window, Qt.Key.Key_F6)
+    assert (tab.map.shown, flatjam.session.view.projection) == ("pca", "attributes")
+    assert actions["view.pca"].isChecked()
 
     qtbot.keyClick(window, Qt.Key.Key_F2)
     assert actions["view.explore"].isChecked()
+    assert actions["view.attributes"].isChecked()
     assert window.explore.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_A)
     assert flatjam.session.state.a is not None
@@ -161,19 +167,56 @@ def test_the_stage_view_shows_nothing_else_and_esc_leaves_it(
     qtbot.waitUntil(lambda: not flatjam.engine.jam.is_running, timeout=PATIENCE)
 
 
+def test_umap_is_fitted_from_here_while_the_jam_goes_on(
+    flatjam: Application, tab: JamTab, bundle: Bundle, qtbot: QtBot
+) -> None:
+    window, view = flatjam.window, tab.view
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: flatjam.tabs.is_jamming, timeout=PATIENCE)
+    qtbot.keyClick(window, Qt.Key.Key_F8)
+    assert flatjam.umap.is_fitting
+    assert view.fitting.isVisible()
+    assert window.actions_table["view.attributes"].isChecked()  # until it is there
+    assert not window.actions_table["view.umap"].isChecked()
+    qtbot.mouseClick(view.fitting.stop, Qt.MouseButton.LeftButton)
+    assert not view.fitting.isVisible()
+    assert read_umap(bundle) is None
+
+    qtbot.keyClick(window, Qt.Key.Key_F8)
+    write_umap(bundle, places(bundle))  # test_projections.py waits for a real fit
+    flatjam.umap.client.cancel()
+    flatjam.umap.client.fitted.emit()
+    assert tab.map.shown == "umap"
+    assert window.actions_table["view.umap"].isChecked()
+    assert not view.fitting.isVisible()
+    fitted = read_umap(bundle)
+    assert fitted is not None
+    assert view.map.canvas is not None
+    np.testing.assert_array_equal(view.map.canvas.scene.points, fitted.places)
+    assert flatjam.tabs.is_jamming
+    assert flatjam.session.view.projection == "pca"  # of the other tab
+
+
 def test_what_is_chosen_reaches_the_engine_and_the_settings(
     flatjam: Application, tab: JamTab, qtbot: QtBot
 ) -> None:
     flatjam.jam_choices.choose(mode=Mode.MACHINE_FIRST, count_in_bars=1, click=False)
+    tab.panel.click_level.track.setValue(15)
+    assert tab.panel.click_level.text == "30%"
     first: list[MachinePhrase] = []
     flatjam.engine.jam.machine_phrase.connect(first.append)
     qtbot.keyClick(flatjam.window, Qt.Key.Key_F5)
     qtbot.waitUntil(lambda: bool(first), timeout=PATIENCE)
     assert first[0].turn == 0
+    engine = flatjam.engine
+    qtbot.waitUntil(
+        lambda: engine.state is not None and engine.state.metronome_level == 0.3, timeout=PATIENCE
+    )
     flatjam.save()
     settings, trouble = load_settings()
     assert trouble is None
     assert settings.jam.mode is Mode.MACHINE_FIRST
+    assert settings.jam.click_level == 0.3
     assert not settings.jam.click
 
 

@@ -152,6 +152,13 @@ def steer(client: SimpleUDPClient, flatjam: Application, tab: JamTab, qtbot: QtB
     qtbot.waitUntil(lambda: flatjam.jam_choices.choices.adventure == 12.0, timeout=PATIENCE)
     client.send_message("/flatjam/ask", ["density", 4.0])
     qtbot.waitUntil(lambda: tab.partner_panel.asks["density"].text == "+4 hits", timeout=PATIENCE)
+    client.send_message("/flatjam/no_repeat", 0)
+    qtbot.waitUntil(lambda: not tab.partner_panel.no_repeat.isChecked(), timeout=PATIENCE)
+    client.send_message("/flatjam/anchor", [])  # from A on to B
+    qtbot.waitUntil(lambda: flatjam.jam_choices.choices.pull_to == "B", timeout=PATIENCE)
+    assert tab.partner_panel.pull_to.currentText().startswith("B: ")
+    client.send_message("/flatjam/level", ["click", 0.3])
+    qtbot.waitUntil(lambda: tab.panel.click_level.text == "30%", timeout=PATIENCE)
     client.send_message("/flatjam/start", [])
     qtbot.waitUntil(lambda: flatjam.tabs.is_jamming, timeout=PATIENCE)
 

@@ -143,7 +143,7 @@ def test_a_take_is_written_as_midi_and_sound(
 ) -> None:
     presenter = opened(qtbot, flatjam, rows=1)
     for kind, path in (("midi", tmp_path / "x.mid"), ("wav", tmp_path / "x.wav")):
-        presenter.export(kind, path)
+        presenter.exports.export(kind, path)
         assert not presenter.view.buttons["wav"].isEnabled()
         qtbot.waitUntil(lambda: presenter.view.buttons["wav"].isEnabled(), timeout=PATIENCE)
         assert path.exists()
@@ -151,7 +151,7 @@ def test_a_take_is_written_as_midi_and_sound(
     with wave.open(str(tmp_path / "x.wav")) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     assert np.abs(samples.astype(int)).max() > 1000
-    presenter.export("midi", tmp_path / "none" / "x" / "\0.mid")
+    presenter.exports.export("midi", tmp_path / "none" / "x" / "\0.mid")
     qtbot.waitUntil(lambda: presenter.view.buttons["wav"].isEnabled(), timeout=PATIENCE)
     assert "takes" in presenter.view.notices.shown
 

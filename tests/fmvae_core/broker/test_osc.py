@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import build_msg
 
-from fmvae_core.broker import limits
+from fmvae_core.broker import limits, osc
 from fmvae_core.broker.osc import hit_list
 from fmvae_core.broker.protocol import VERSION, Heard
 from fmvae_core.music.phrase import Note, Phrase
@@ -182,3 +185,10 @@ def test_who_says_nothing_any_more_is_forgotten(
 ) -> None:
     monkeypatch.setattr(limits, "OSC_SECONDS", 0.0)
     wait_until(lambda: any("has gone" in line for line in broker.said), "forgotten")
+
+
+def test_every_message_is_in_the_tables_and_no_other() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "broker.md").read_text("utf-8")
+    spoken = re.findall(r'"(/flatjam/\w+)"', inspect.getsource(osc))
+    tables = re.findall(r"^\| `(/flatjam/\w+)` \|", text, re.MULTILINE)
+    assert set(tables) == set(spoken)

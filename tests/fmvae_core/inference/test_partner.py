@@ -12,6 +12,7 @@ import pytest
 from fmvae_core.files import resource
 from fmvae_core.inference.messages import (
     WORKER_EVENTS,
+    AdventureScale,
     BundleReady,
     Realise,
     Realised,
@@ -290,6 +291,11 @@ def test_the_worker_answers(worker: WorkerProcess, machine: MachinePlayer) -> No
     alone = machine.answer(asked)
     np.testing.assert_allclose(answer.z_machine, alone.z_machine, atol=1e-4)
     assert answer.milliseconds > 0
+    scale = worker.mail.wait_for(AdventureScale)
+    assert scale.bundle == answer.bundle
+    assert float(np.interp(6.0, scale.hits, scale.sigmas)) == pytest.approx(
+        machine.adventure.sigma(6.0)
+    )
 
 
 def test_the_worker_refuses_with_the_number_of_the_request(worker: WorkerProcess) -> None:

@@ -55,6 +55,14 @@ def test_a_knob_whose_zero_is_in_the_middle_finds_it() -> None:
     assert desk.turn(127, 1, 0) == [24.0, -24.0, -24.0]
 
 
+def test_what_is_on_or_off_goes_with_a_button_and_is_never_picked_up() -> None:
+    desk = Desk("no_repeat")
+    desk.values["no_repeat"] = 1.0
+    assert desk.turn(127, 127) == [1.0]
+    assert desk.turn(0, 30) == [0.0]
+    assert desk.turn(64) == [1.0]
+
+
 def test_a_knob_without_ends_sends_steps() -> None:
     desk = Desk("pull", is_relative=True)
     assert desk.turn(127) == [], "at its end already"

@@ -28,11 +28,19 @@ class Engine:
         self.done: list[Any] = []
         self.told: list[Message] = []
         self.osc = Osc(
-            self.done.append, lambda name, value: self.done.append((name, value)), self.told.append
+            self.done.append,
+            lambda name, value: self.done.append((name, value)),
+            self._choose,
+            self.told.append,
         )
         self.port = free_port(socket.SOCK_DGRAM)
         self.osc.change(SetOsc(port=self.port))
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def _choose(self, name: str) -> None:
+        if name != "style:jazz":
+            raise ValueError(f"there is no anchor '{name}'")
+        self.done.append(("anchor", name))
 
     def raw(self, data: bytes) -> None:
         self.socket.sendto(data, ("127.0.0.1", self.port))
@@ -78,7 +86,11 @@ def test_switches_and_settings(engine: Engine) -> None:
     bundle.add_content(_message("/flatjam/keep"))
     bundle.add_content(_message("/flatjam/stop"))
     engine.raw(bundle.build().dgram)
-    engine.wait_for(8)
+    engine.send("/flatjam/anchor")
+    engine.send("/flatjam/anchor", 0)
+    engine.send("/flatjam/anchor", "style:jazz")
+    engine.send("/flatjam/no_repeat", 0)
+    engine.wait_for(12)
     assert engine.done == [
         "start",
         "tap",
@@ -88,6 +100,9 @@ def test_switches_and_settings(engine: Engine) -> None:
         ("level:machine", 0.5),
         "keep",
         "stop",
+        "anchor",
+        ("anchor", "style:jazz"),
+        ("no_repeat", 0.0),
     ]
 
 
@@ -100,6 +115,7 @@ def test_what_means_nothing_is_counted_and_told_once(engine: Engine) -> None:
         _message("/flatjam/tempo", True).dgram,
         _message("/flatjam/tempo", float("nan")).dgram,
         _message("/flatjam/ask", 1.0, 2.0).dgram,
+        _message("/flatjam/anchor", "style:polka").dgram,
         _message("/flatjam/ask", "loudness", 2.0).dgram,
         _message("/flatjam/tempo", "x" * LARGEST).dgram,
         b"hello",
@@ -138,7 +154,7 @@ def test_a_peer_is_told_where_the_jam_is(engine: Engine) -> None:
 
 
 def test_a_port_that_is_taken_is_refused_in_words(engine: Engine) -> None:
-    other = Osc(engine.done.append, lambda name, value: None, engine.told.append)
+    other = Osc(engine.done.append, lambda *_: None, lambda _: None, engine.told.append)
     with pytest.raises(OSError, match="choose another port"):
         other.change(SetOsc(port=engine.port))
     engine.osc.change(SetOsc(port=0))

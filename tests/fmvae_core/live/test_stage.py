@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,15 +11,19 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from pythonosc.udp_client import SimpleUDPClient
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam.keeps import Keep, read_keeps
+from fmvae_core.jam.messages import NamedAnchor
 from fmvae_core.live.clock import Clock
-from fmvae_core.live.jam_messages import JamProblem, KeepPhrases, Kept, StartJam
+from fmvae_core.live.control_messages import AnchorChosen, SetOsc
+from fmvae_core.live.jam_messages import JamProblem, KeepPhrases, Kept, SetJam, StartJam
 from fmvae_core.live.messages import SetTransport
 from fmvae_core.live.midi_poll import MidiPoll
 from fmvae_core.live.stage import Stage
 from fmvae_core.music.phrase import Note, Phrase
+from tests.fmvae_core.broker.rig import free_port
 from tests.fmvae_core.live.jack import wait_until
 
 
@@ -78,6 +83,34 @@ def test_a_tempo_that_was_tapped_or_chosen_is_that_of_the_next_take(window: Wind
     assert not window.stage.jam.is_running
     window.stage.control("start_stop", 4.0)
     assert window.stage.jam.tempo == window.transport.state.tempo == 90.0
+
+
+def test_a_pedal_and_osc_choose_what_answers_are_pulled_to(window: Window) -> None:
+    stage = window.stage
+    stage.control("anchor", 1.0)
+    assert "nothing to be pulled to" in window.problems[0]
+    points = {"A": (0.1, 0.2), "style:jazz": (1.0, 0.5), "style:funk": (0.0, 0.25)}
+    anchors = tuple(NamedAnchor(name=name, z=z) for name, z in points.items())
+    stage.handle(window, SetJam(anchors=anchors))
+    chosen = []
+    for seconds in (2.0, 3.0, 4.0, 5.0):
+        stage.control("anchor", seconds)
+        chosen.append(window.told[-1])
+    names = ("A", "style:jazz", "style:funk", "A")
+    assert chosen == [AnchorChosen(name=name) for name in names]
+    assert stage.jam.partner.anchor == points["A"]
+    port = free_port(socket.SOCK_DGRAM)
+    stage.handle(window, SetOsc(port=port))
+    osc = SimpleUDPClient("127.0.0.1", port)
+    with osc._sock:  # it has no way of its own to be closed
+        osc.send_message("/flatjam/anchor", "style:funk")
+        wait_until(lambda: window.told[-1] == AnchorChosen(name="style:funk"), "chosen by name")
+        osc.send_message("/flatjam/no_repeat", 0)
+        wait_until(lambda: not stage.jam.partner.no_repeat, "allowed to repeat")
+    assert stage.jam.partner.anchor == points["style:funk"]
+    stage.control("start_stop", 6.0)  # the next take goes on so
+    assert stage.jam.partner.anchor == points["style:funk"]
+    assert not stage.jam.partner.no_repeat
 
 
 def test_keep_saves_what_was_played_or_says_that_nothing_was(
