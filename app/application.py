@@ -312,7 +312,6 @@ class Application(QObject):
             is_exploring=self.tabs.name == "explore",
             has_map=self.tabs.name != "train",
             is_on_stage=self.tabs.is_on_stage,
-            plays_drums=bundle is not None and bundle.representation.name == "drums",
             is_jamming=self.tabs.is_jamming,
             has_jam_phrase=self.tabs.has_jam_phrase,
             can_undo=undo.canUndo(),

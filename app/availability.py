@@ -46,7 +46,6 @@ class Situation:
     is_exploring: bool = True
     has_map: bool = True
     is_on_stage: bool = False
-    plays_drums: bool = False
     is_jamming: bool = False
     has_jam_phrase: bool = False
     can_undo: bool = False
@@ -79,8 +78,6 @@ def why_not(now: Situation) -> dict[str, str | None]:
     jam = None
     if not now.is_jamming:
         jam = no_engine or no_model
-        if now.has_bundle and not now.plays_drums:
-            jam = "this model plays melodies, and a jam is of drums; choose a model of drums"
     not_here = None if now.is_exploring else _NOT_HERE
     reasons = {
         "file.open_midi_a": no_model,

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Collection
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.jam.jam_view import JamView
+from app.jam.jam_view import JamView, frames_of
 from app.services.engine_client import EngineClient
 from app.services.model_client import ModelClient
 from app.state.jam import JamModel
 from app.state.session import Session
 from app.widgets.notices import Notices
 from fmvae_core.inference.messages import WorkerProblem
-from fmvae_core.jam.messages import Answer
+from fmvae_core.jam.messages import Answer, Cell
 from fmvae_core.jam.rules import How, Mode, Settings, State
 from fmvae_core.live.jam_messages import (
     HumanHeard,
     HumanHit,
+    HumanKey,
     HumanPhrase,
     JamProblem,
     JamState,
     MachinePhrase,
 )
-from fmvae_core.music.drum_representation import HITS, DrumRepresentation
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import BEATS_PER_BAR, STEPS_PER_BEAT, Note, Phrase
+from fmvae_core.music.representation import representation
 
 _FRAME_MS = 33
 _LONGEST_BEAT = 1.5  # beats for which the playhead goes on by itself
 _SEEDS = 2**31
+_KEY_BEATS = 0.5  # for which a key is shown until it is known how long it was held
 
 _HOW = {
     How.FINAL: "answers your whole phrase",
@@ -101,9 +104,12 @@ class JamPresenter(QObject):
         session.changed.connect(self._on_session)
         choices.changed.connect(self._on_choices)
         view.pads.hit.connect(self._jam.hit)
+        view.keys.moved.connect(self._jam.move_key)
+        jam.human_key.connect(self._on_key)
         model.recovered.connect(lambda: notices.settle("jam"))
         self._tell_settings()
         self._arm()
+        self._view.show_kind(is_drums=self._plays_drums())
         self._show_tempo()
         self._get_ready()
         self._show_state()
@@ -147,8 +153,8 @@ class JamPresenter(QObject):
         bundle = self._session.bundle
         self._is_measured = self._has_failed = False
         self._notices.settle("model:answer_request")
-        if bundle is not None and self._plays_drums() and self._model.is_ready:
-            self._model.get_ready_to_jam(bundle.bars)
+        if bundle is not None and self._model.is_ready:
+            self._model.get_ready_to_jam(bundle.bars, is_drums=self._plays_drums())
         self._show_state()
 
     def _on_measured(self, answer: Answer) -> None:
@@ -172,13 +178,19 @@ class JamPresenter(QObject):
 
     def _plays_drums(self) -> bool:
         bundle = self._session.bundle
-        return bundle is not None and bundle.representation.name == "drums"
+        return bundle is None or bundle.representation.name == "drums"
+
+    @property
+    def _onsets(self) -> str:
+        return "hits" if self._plays_drums() else "notes"
 
     # --- what it is told ------------------------------------------------------------------------
 
     def _on_bundle(self) -> None:
         self._forget_machine()
         self._starts_when_ready = False
+        self._view.show_kind(is_drums=self._plays_drums())
+        self._show_tempo()
         self._clear()
         self._tell_settings()
 
@@ -233,8 +245,6 @@ class JamPresenter(QObject):
             banner.show_state(state.state, state.bar, bars, state.beat, state.tempo)
         elif self._session.bundle is None:
             banner.show_getting_ready("Open a bundle to begin: Ctrl+O")
-        elif not self._plays_drums():
-            banner.show_getting_ready("This model plays melodies; choose one of drums for a jam")
         elif self._has_failed:
             banner.show_getting_ready("The machine could not get ready; Space tries again")
         elif not self._is_measured:
@@ -265,8 +275,8 @@ class JamPresenter(QObject):
     def _clear(self) -> None:
         self._turn, self._hits, self._is_complete, self._has_phrase = None, [], False, False
         for player in (self._view.human, self._view.machine):
-            player.grid.set_frames(None)
-            player.grid.set_heard(None)
+            player.show_phrase(None)
+            player.set_heard(None)
             player.note.setText("")
         bundle = self._session.bundle
         if bundle is not None:
@@ -279,30 +289,43 @@ class JamPresenter(QObject):
         self._view.pads.flash(hit.drum, hit.velocity)
         if hit.turn is None or hit.onset is None or hit.bars is None:
             return
-        if hit.turn != self._turn:
-            self._turn, self._hits, self._is_complete = hit.turn, [], False
-            self._bars = hit.bars
-            self._view.human.grid.set_heard(None)
+        note = Note(hit.onset, DRUMS[hit.drum].pitch, hit.velocity)
+        self._add(note, hit.turn, hit.bars, is_drums=True)
+
+    def _on_key(self, key: HumanKey) -> None:
+        self._view.keys.flash(key.pitch, key.velocity)
+        if key.turn is None or key.onset is None or key.bars is None:
+            return
+        # How long it is held is known at the end of the turn.
+        note = Note(key.onset, key.pitch, key.velocity, _KEY_BEATS)
+        self._add(note, key.turn, key.bars, is_drums=False)
+
+    def _add(self, note: Note, turn: int, bars: int, *, is_drums: bool) -> None:
+        if turn != self._turn:
+            self._turn, self._hits, self._is_complete = turn, [], False
+            self._bars = bars
+            self._view.human.set_heard(None)
             self._view.human.note.setText("")
-        self._hits.append(Note(hit.onset, DRUMS[hit.drum].pitch, hit.velocity))
-        self._show_hits(Phrase(tuple(self._hits), self._bars))
+        self._hits.append(note)
+        self._show_hits(Phrase(tuple(self._hits), self._bars, is_drums=is_drums))
 
     def _show_hits(self, phrase: Phrase | None) -> None:
         """Show what the human plays; None before the first hit of a turn."""
-        grid = self._view.human.grid
-        grid.set_frames(None if phrase is None else frames_of(phrase))
+        self._view.human.show_phrase(phrase)
         if phrase is None:
             self._turn, self._hits, self._is_complete = None, [], False
-            grid.set_heard(None)
+            self._view.human.set_heard(None)
             self._view.human.note.setText("")
 
     def _on_heard(self, heard: HumanHeard) -> None:
         if heard.turn != self._turn or not heard.is_final:
             return  # the next turn is shown already; or there are hits it does not know yet
-        self._view.human.grid.set_heard(heard.heard)
-        played = frames_of(Phrase(tuple(self._hits), self._bars))[:, HITS] > 0
-        known = sum(bool(played[step, drum]) for step, drum in heard.heard if step < len(played))
-        self._view.human.note.setText(f"the model hears {known} of {int(played.sum())} hits")
+        self._view.human.set_heard(heard.heard)
+        is_drums = self._plays_drums()
+        known, played = count_heard(
+            Phrase(tuple(self._hits), self._bars, is_drums=is_drums), heard.heard
+        )
+        self._view.human.note.setText(f"the model hears {known} of {played} {self._onsets}")
 
     def _on_human(self, message: HumanPhrase) -> None:
         self._turn, self._hits = message.turn, list(message.phrase.notes)
@@ -318,10 +341,10 @@ class JamPresenter(QObject):
 
     def _on_machine(self, message: MachinePhrase) -> None:
         self._has_phrase |= bool(message.phrase.notes)
-        self._view.machine.grid.set_frames(frames_of(message.phrase))
+        self._view.machine.show_phrase(message.phrase)
         words = _HOW[message.how]
         if message.how in (How.FINAL, How.PREPARED) and message.changed_hits is not None:
-            words += f" · {message.changed_hits} hits changed"
+            words += f" · {message.changed_hits} {self._onsets} changed"
         if message.broker:
             words += " · by the broker"
         self._view.machine.note.setText(words)
@@ -357,6 +380,13 @@ class JamPresenter(QObject):
         self._view.machine.grid.set_playhead(machine)
 
 
-def frames_of(phrase: Phrase) -> np.ndarray:
-    """Return the frames of a phrase of the jam, ``(steps, 27)``: its pitches are of Table 4."""
-    return DrumRepresentation(phrase.bars).encode(phrase)
+def count_heard(phrase: Phrase, heard: Collection[Cell]) -> tuple[int, int]:
+    """Return how many onsets of a phrase the model has heard, and how many there are."""
+    music = representation("drums" if phrase.is_drums else "melody", phrase.bars)
+    played = music.onsets(frames_of(phrase))
+    known = sum(
+        bool(played[step, voice])
+        for step, voice in heard
+        if step < len(played) and voice < music.voices
+    )
+    return known, int(played.sum())

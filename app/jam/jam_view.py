@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QScrollArea,
     QSplitter,
+    QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
@@ -23,18 +25,28 @@ from app.widgets.distance_plot import DistancePlot
 from app.widgets.drum_grid import DrumGrid
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.jam_banner import JamBanner
+from app.widgets.key_row import KeyRow
 from app.widgets.latent_map import LatentMap
 from app.widgets.pad_row import KEYS, PadRow
 from app.widgets.projection_bar import FitProgress, ProjectionSwitch, home_button
+from app.widgets.piano_roll import PianoRoll
+from fmvae_core.jam.messages import Cell
+from fmvae_core.music.phrase import Phrase
+from fmvae_core.music.representation import Frames, representation
 
 
 class PlayerGrid(QWidget):
-    """What one player plays, and a line of words above it."""
+    """What one player plays, as a drum grid or a piano roll, and a line of words above it."""
 
     def __init__(self, player: Literal["human", "machine"], title: str) -> None:
         super().__init__()
-        self.grid = DrumGrid(accent=player)
-        self.grid.setAccessibleName(f"{title}: drum grid")
+        self._drums = DrumGrid(accent=player)
+        self._drums.setAccessibleName(f"{title}: drum grid")
+        self._roll = PianoRoll()
+        self._roll.setAccessibleName(f"{title}: piano roll")
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self._drums)
+        self._stack.addWidget(self._roll)
         self._name = QLabel(title)
         self._name.setProperty("role", f"{player}Name")
         self.note = ElidedLabel()
@@ -48,7 +60,30 @@ class PlayerGrid(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(head)
-        layout.addWidget(self.grid, 1)
+        layout.addLayout(self._stack, 1)
+
+    @property
+    def grid(self) -> DrumGrid | PianoRoll:
+        """The picture that is shown."""
+        return self._roll if self._stack.currentWidget() is self._roll else self._drums
+
+    def show_kind(self, *, is_drums: bool) -> None:
+        """Show an empty drum grid, or an empty piano roll, in the place of the other."""
+        wanted: DrumGrid | PianoRoll = self._drums if is_drums else self._roll
+        if wanted is not self.grid:
+            wanted.set_frames(None)
+            wanted.set_playhead(None)
+            self._stack.setCurrentWidget(wanted)
+
+    def show_phrase(self, phrase: Phrase | None) -> None:
+        """Show a phrase, or none."""
+        if phrase is not None:
+            self.show_kind(is_drums=phrase.is_drums)
+        self.grid.set_frames(None if phrase is None else frames_of(phrase))
+
+    def set_heard(self, cells: Sequence[Cell] | None) -> None:
+        """Show which hits the model heard; a piano roll does not show that."""
+        self._drums.set_heard(None if cells is None or self.grid is self._roll else cells)
 
     def show_large(self, is_on: bool) -> None:
         """Let the words be read from afar, or not."""
@@ -56,6 +91,11 @@ class PlayerGrid(QWidget):
             label.setProperty("isLarge", is_on)
             label.style().unpolish(label)
             label.style().polish(label)
+
+
+def frames_of(phrase: Phrase) -> Frames:
+    """Return the frames of a phrase of the jam; pitches of drums are of Table 4."""
+    return representation("drums" if phrase.is_drums else "melody", phrase.bars).encode(phrase)
 
 
 class JamView(QWidget):
@@ -71,6 +111,7 @@ class JamView(QWidget):
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
+        self._is_drums, self._is_on_stage = True, False
         self.banner = JamBanner(compact=True)
         self.distance = DistancePlot()
         self.distance.setFixedWidth(250)
@@ -79,6 +120,8 @@ class JamView(QWidget):
         self.human = PlayerGrid("human", "You")
         self.machine = PlayerGrid("machine", "Machine")
         self.pads = PadRow()
+        self.keys = KeyRow()
+        self.keys.hide()
         self.panel = QVBoxLayout()
         self.panel.setContentsMargins(16, 14, 16, 12)
         self.panel.setSpacing(10)
@@ -100,6 +143,7 @@ class JamView(QWidget):
         lower_layout.setSpacing(8)
         lower_layout.addLayout(self._grids, 1)
         lower_layout.addWidget(self.pads)
+        lower_layout.addWidget(self.keys)
         self.left = QSplitter(Qt.Orientation.Vertical)
         self.left.addWidget(top)
         self.left.addWidget(self._lower)
@@ -132,11 +176,24 @@ class JamView(QWidget):
 
         # Shortcuts and not key events, so that the pads play wherever the focus is.
         for key in KEYS:
-            self._shortcut(key, lambda key=key: self.pads.key_pressed(key))
+            self._shortcut(key, lambda key=key: self._instrument.key_pressed(key))
         self._shortcut(Qt.Key.Key_Space, actions["jam.start_stop"].trigger)
         self._leave = self._shortcut(Qt.Key.Key_Escape, self.left_stage.emit)
         self._leave.setEnabled(False)
         self._sizes: list[int] = []
+
+    @property
+    def _instrument(self) -> PadRow | KeyRow:
+        return self.pads if self._is_drums else self.keys
+
+    def show_kind(self, *, is_drums: bool) -> None:
+        """Show pads and drum grids, or keys and piano rolls."""
+        self._is_drums = is_drums
+        self.keys.forget()
+        self.pads.setVisible(is_drums and not self._is_on_stage)
+        self.keys.setVisible(not is_drums and not self._is_on_stage)
+        for player in (self.human, self.machine):
+            player.show_kind(is_drums=is_drums)
 
     def show_stage(self, is_on: bool) -> None:
         """Show nothing but map, state and both grids, or everything again.
@@ -145,8 +202,9 @@ class JamView(QWidget):
         """
         if is_on:
             self._sizes = self.left.sizes()
-        for widget in (self._side, self._bar, self.pads):
+        for widget in (self._side, self._bar, self._instrument):
             widget.setVisible(not is_on)
+        self._is_on_stage = is_on
         self.banner.compact = not is_on
         for player in (self.human, self.machine):
             player.show_large(is_on)

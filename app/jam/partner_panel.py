@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel
@@ -87,7 +88,7 @@ class PartnerPanel(Panel):
         self.pull = LabelledSlider(_PULL)
         self.pull.chosen.connect(lambda value: self.chosen.emit("pull", value))
         self.asks: dict[str, LabelledSlider] = {}
-        for name, scale in SCALES["drums"].items():
+        for name, scale in (SCALES["melody"] | SCALES["drums"]).items():
             slider = LabelledSlider(_dial(scale))
             slider.chosen.connect(lambda value, name=name: self.ask_chosen.emit(name, value))
             self.asks[name] = slider
@@ -118,7 +119,18 @@ class PartnerPanel(Panel):
         for name, slider in self.asks.items():
             slider.show_value(choices.asks.get(name, 0.0))
 
-    def show_scales(self, scales: Mapping[str, Scale]) -> None:
-        """Show changes on other scales (milliseconds depend on the tempo)."""
+    def show_scales(self, scales: Mapping[str, Scale], onsets: str) -> None:
+        """Show changes on other scales: milliseconds depend on the tempo.
+
+        Parameters
+        ----------
+        scales
+            Of the attributes that the model has; the others are not shown.
+        onsets
+            What changes in an answer: hits or notes.
+        """
+        self.adventure.set_dial(replace(_ADVENTURE, text=lambda n: f"{n:g} {onsets} changed"))
         for name, slider in self.asks.items():
-            slider.set_dial(_dial(scales[name]))
+            slider.setVisible(name in scales)
+            if name in scales:
+                slider.set_dial(_dial(scales[name]))

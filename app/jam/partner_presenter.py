@@ -57,6 +57,11 @@ class PartnerPresenter(QObject):
         self._show_targets()
         self._show()
 
+    @property
+    def _plays(self) -> str:
+        bundle = self._session.bundle
+        return "drums" if bundle is None else bundle.representation.name
+
     # --- what the user does ---------------------------------------------------------------------
 
     def _ask(self, name: str, value: float) -> None:
@@ -74,6 +79,7 @@ class PartnerPresenter(QObject):
         if self._choices.choices.pull_to.startswith(_LANDMARK):  # it was one of another map
             self._choices.choose(pull_to="A", pull=0.0)
         self._find_styles()
+        self._show_scales()
         self._show_targets()
         self._show()
 
@@ -97,8 +103,8 @@ class PartnerPresenter(QObject):
 
     def _show_scales(self) -> None:
         tempo = self._session.state.tempo
-        scales = {name: scale_at(scale, tempo) for name, scale in SCALES["drums"].items()}
-        self._panel.show_scales(scales)
+        scales = {name: scale_at(scale, tempo) for name, scale in SCALES[self._plays].items()}
+        self._panel.show_scales(scales, "hits" if self._plays == "drums" else "notes")
 
     def _show_targets(self) -> None:
         state, bundle = self._session.state, self._session.bundle
@@ -128,7 +134,8 @@ class PartnerPresenter(QObject):
             adventure=choices.adventure,
             anchor=anchor,
             pull=0.0 if anchor is None else choices.pull,
-            asks=choices.asks,
+            # What was asked of drums means nothing to a melody.
+            asks={name: ask for name, ask in choices.asks.items() if name in SCALES[self._plays]},
             momentum=choices.momentum,
             no_repeat=choices.no_repeat,
         )

@@ -21,11 +21,13 @@ from fmvae_core.live.control_messages import (
 from fmvae_core.live.jam_messages import (
     HumanHeard,
     HumanHit,
+    HumanKey,
     HumanPhrase,
     JamProblem,
     JamState,
     KeepPhrases,
     Kept,
+    KeyMoved,
     MachinePhrase,
     MidiActivity,
     MidiPortsState,
@@ -59,8 +61,8 @@ class JamClient(QObject):
     Signals
     -------
     state_changed(JamState), ports_changed(MidiPortsState), activity(MidiActivity),
-    note_heard(NoteHeard), human_hit(HumanHit), human_heard(HumanHeard), human_phrase(HumanPhrase),
-    machine_phrase(MachinePhrase), kept(Kept), problem(JamProblem),
+    note_heard(NoteHeard), human_hit(HumanHit), human_key(HumanKey), human_heard(HumanHeard),
+    human_phrase(HumanPhrase), machine_phrase(MachinePhrase), kept(Kept), problem(JamProblem),
     controls_changed(ControlsState), setting_changed(SettingChanged), anchor_chosen(AnchorChosen),
     sync_changed(SyncState), osc_changed(OscState), calibrated(CalibrationState)
         What the engine tells.
@@ -73,6 +75,7 @@ class JamClient(QObject):
     activity = Signal(object)
     note_heard = Signal(object)
     human_hit = Signal(object)
+    human_key = Signal(object)
     human_heard = Signal(object)
     human_phrase = Signal(object)
     machine_phrase = Signal(object)
@@ -102,6 +105,7 @@ class JamClient(QObject):
             MidiActivity: self.activity,
             NoteHeard: self.note_heard,
             HumanHit: self.human_hit,
+            HumanKey: self.human_key,
             HumanHeard: self.human_heard,
             HumanPhrase: self.human_phrase,
             MachinePhrase: self.machine_phrase,
@@ -205,6 +209,10 @@ class JamClient(QObject):
     def hit(self, drum: int, velocity: int) -> None:
         """Take a hit of a pad on the screen or of the computer's keyboard."""
         self._send(PadHit(drum=drum, velocity=velocity))
+
+    def move_key(self, pitch: int, velocity: int) -> None:
+        """Take a key on the screen or of the computer's keyboard; a velocity of 0 lets it go."""
+        self._send(KeyMoved(pitch=pitch, velocity=velocity))
 
     # --- the engine client's --------------------------------------------------------------------
 

@@ -181,15 +181,16 @@ class ModelClient(ProcessClient):
             lambda revision: EncodePhrase(revision=revision, phrase=phrase, drum_map=drum_map),
         )
 
-    def get_ready_to_jam(self, bars: int) -> None:
+    def get_ready_to_jam(self, bars: int, *, is_drums: bool = True) -> None:
         """Let the worker answer silence once: it measures its bundle first, and no jam can wait.
 
         Parameters
         ----------
-        bars
-            Length of the bundle's phrases.
+        bars, is_drums
+            Length of the bundle's phrases, and whether they are of drums.
         """
-        self._send(AnswerRequest(number=0, phrase=Phrase((), bars), is_final=True, seed=0))
+        silence = Phrase((), bars, is_drums=is_drums)
+        self._send(AnswerRequest(number=0, phrase=silence, is_final=True, seed=0))
 
     def join_broker(self, wanted: SetBroker) -> None:
         """Join a broker, now and with a worker that is started again; one without url: leave it."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from app.jam.jam_presenter import frames_of
+from app.jam.jam_presenter import count_heard
 from app.jam.jam_view import PlayerGrid
 from app.widgets.jam_banner import JamBanner
 from fmvae_core.jam.replay import Passage, Replay
 from fmvae_core.jam.rules import How
-from fmvae_core.music.drum_representation import HITS
 from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
 
 _HAIR = 1e-3  # beats
@@ -65,17 +64,17 @@ class MomentDisplay:
         self._shown = (shown, self._shown[1])
         player = self._human
         if passage is None:
-            player.grid.set_frames(None)
-            player.grid.set_heard(None)
+            player.show_phrase(None)
+            player.set_heard(None)
             player.note.setText("")
             return
-        frames = frames_of(Phrase(played, passage.phrase.bars))
-        player.grid.set_frames(frames)
-        player.grid.set_heard(passage.heard if is_known else None)
-        hits = frames[:, HITS] > 0
-        heard = sum(bool(hits[step, drum]) for step, drum in passage.heard if step < len(hits))
-        told = f"the model hears {heard} of {int(hits.sum())} hits" if is_known else ""
-        player.note.setText(told)
+        is_drums = passage.phrase.is_drums
+        phrase = Phrase(played, passage.phrase.bars, is_drums=is_drums)
+        player.show_phrase(phrase)
+        player.set_heard(passage.heard if is_known else None)
+        heard, of = count_heard(phrase, passage.heard)
+        onsets = "hits" if is_drums else "notes"
+        player.note.setText(f"the model hears {heard} of {of} {onsets}" if is_known else "")
 
     def _show_machine(self, passage: Passage | None) -> None:
         shown = (None if passage is None else passage.turn.number,)
@@ -83,6 +82,6 @@ class MomentDisplay:
             return
         self._shown = (self._shown[0], shown)
         player = self._machine
-        player.grid.set_frames(None if passage is None else frames_of(passage.phrase))
+        player.show_phrase(None if passage is None else passage.phrase)
         how = None if passage is None else passage.how
         player.note.setText("" if how is None else _HOW.get(how, ""))

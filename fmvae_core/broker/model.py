@@ -68,6 +68,10 @@ def serve_model(settings: ModelSettings, say: Callable[[str], None] = log.info) 
 
     torch.set_num_threads(1)
     bundle = Bundle.open(settings.bundle)
+    if bundle.representation.name != "drums":
+        raise ValueError(
+            f"{bundle.name} plays no drums, and a broker's players do; choose a bundle of drums"
+        )
     machine = MachinePlayer(bundle, Networks(bundle))
     title = re.sub(r"[^\w .'-]", " ", bundle.name)[:40] or "model"
     hello = Serve(

@@ -20,7 +20,9 @@ def jam(
     bundle: BundlePath = DEFAULT_BUNDLE,
     midi_in: Annotated[
         list[str] | None,
-        typer.Option(help="Port of your kit, or a part of its name; all of one interface if none."),
+        typer.Option(
+            help="Port of your kit or keyboard, or part of its name; all of one interface if none."
+        ),
     ] = None,
     midi_out: Annotated[str, typer.Option(help="Port for the machine to play to, too.")] = "",
     list_ports: Annotated[
@@ -37,7 +39,8 @@ def jam(
     ] = "trade",
     tempo: Annotated[float, typer.Option(min=40.0, max=240.0, help="Beats a minute.")] = 100.0,
     adventure: Annotated[
-        float, typer.Option(min=0.0, max=32.0, help="Hits in which an answer is to differ.")
+        float,
+        typer.Option(min=0.0, max=32.0, help="Hits or notes in which an answer is to differ."),
     ] = 6.0,
     pull_to: Annotated[
         str, typer.Option(metavar="STYLE", help="A style that answers are pulled to, such as jazz.")
@@ -120,7 +123,10 @@ def jam(
     soundfont: SoundFont = None,
     seed: Annotated[int, typer.Option(min=0, help="Of what the machine draws.")] = 0,
 ) -> None:
-    """Trade bars with the machine: you play some, it answers with as many. Ctrl-C ends."""
+    """Trade bars with the machine: you play some, it answers with as many. Ctrl-C ends.
+
+    What is played is what the bundle plays: drums on a kit, or a melody on a keyboard.
+    """
     from rich.console import Console
 
     from fmvae_core.cli.jam_processes import JamProcesses
@@ -135,7 +141,7 @@ def jam(
     from fmvae_core.live.control_messages import SetOsc
     from fmvae_core.live.jam_messages import SetJam, SetMidi, SetSampler, StartJam
     from fmvae_core.live.measure import EngineProcess
-    from fmvae_core.live.messages import SetSound
+    from fmvae_core.live.messages import SetSound, SetTransport
     from fmvae_core.live.osc import parse_peer
     from fmvae_core.live.sync_messages import SetSync
     from fmvae_core.models.bundle import Bundle
@@ -149,8 +155,9 @@ def jam(
             _print_ports(console, engine.client)
         return
     opened = Bundle.open(bundle)
-    if opened.representation.name != "drums":
-        raise ValueError(f"{opened.name} plays no drums; choose a --bundle of drums for a jam")
+    is_drums = opened.representation.name == "drums"
+    if broker and not is_drums:
+        raise ValueError(f"{opened.name} plays no drums, and a broker's players do; leave it out")
     kit_of(drum_map)
     controls = assignments_of(control or ())
     samplers, outputs = samplers_of(sound or ()), outputs_of(output or ())
@@ -183,6 +190,8 @@ def jam(
         client.send(SetSampler(player="human", sounds=not own_sound))
         for message in (*samplers, outputs):
             client.send(message)
+        if not is_drums:
+            client.send(SetTransport(instrument=opened.instrument))
         client.send(SetSync(follow=follow, sends_clock=send_clock))
         if osc_port or osc_peer:
             client.send(SetOsc(port=osc_port, peer=osc_peer))

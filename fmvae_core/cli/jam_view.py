@@ -122,7 +122,8 @@ class JamView:
                 self._has_begun |= message.state is not State.IDLE
                 self._say("state", _TITLES[message.state][0])
             elif isinstance(message, HumanPhrase):
-                self._say("", f"You played {len(message.phrase.notes)} hits.")
+                what = "hits" if message.phrase.is_drums else "notes"
+                self._say("", f"You played {len(message.phrase.notes)} {what}.")
             elif isinstance(message, MachinePhrase):
                 self._machine = _HOW[message.how] + (", by the broker" if message.broker else "")
                 self._say("", f"The machine {self._machine}.")

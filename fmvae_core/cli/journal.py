@@ -117,7 +117,7 @@ def _table(take: Journal) -> Table:
 
     from rich.table import Column, Table
 
-    from fmvae_core.jam.records import Answered, End, HumanHit, Played, Trouble
+    from fmvae_core.jam.records import Answered, End, HumanHit, HumanKey, Played, Trouble
     from fmvae_core.jam.rules import How
 
     table = Table("", Column("", overflow="fold"), show_header=False)
@@ -127,7 +127,9 @@ def _table(take: Journal) -> Table:
     table.add_row("length", f"{last - take.head.time:.0f} s")
     table.add_row("tempo", f"{take.head.tempo:g} bpm")
     table.add_row("mode", take.head.settings.mode.replace("_", " "))
-    table.add_row("hits of the human", str(sum(isinstance(r, HumanHit) for r in take.records)))
+    is_drums = take.head.settings.plays == "drums"
+    played = sum(isinstance(r, (HumanHit, HumanKey)) and r.velocity > 0 for r in take.records)
+    table.add_row(f"{'hits' if is_drums else 'keys'} of the human", str(played))
     counts = Counter(record.how for record in take.records if isinstance(record, Played))
     for how in How:
         table.add_row(f"answers: {how}", str(counts[how]))

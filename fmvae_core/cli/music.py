@@ -29,7 +29,10 @@ def interpolate(
         bool, typer.Option("--force", help="Replace files of an earlier call.")
     ] = False,
 ) -> None:
-    """Go from one groove to another in equal steps of the latent space, a MIDI file each."""
+    """Go from one phrase to another in equal steps of the latent space, a MIDI file each.
+
+    Phrases are of drums (channel 10), or melodies with a --bundle that plays melodies.
+    """
     import numpy as np
     from rich.console import Console
 
@@ -42,13 +45,19 @@ def interpolate(
 
     opened = Bundle.open(bundle)
     kit = kit_of(drum_map)
-    representation = DrumRepresentation(opened.bars)
-    phrases = [read_phrase(path, opened.bars) for path in (a, b)]
-    ends = np.stack([representation.encode(phrase, kit) for phrase in phrases])
+    representation = opened.representation
+    is_drums = isinstance(representation, DrumRepresentation)
+    phrases = [read_phrase(path, opened.bars, drums=is_drums) for path in (a, b)]
+    if isinstance(representation, DrumRepresentation):
+        ends = np.stack([representation.encode(phrase, kit) for phrase in phrases])
+    else:
+        ends = np.stack([representation.encode(phrase) for phrase in phrases])
     for path, frames in zip((a, b), ends, strict=True):
-        if not frames.any():
+        if not representation.onsets(frames).any():
             raise ValueError(
                 f"the kit '{drum_map}' knows no drum that {path} plays; choose another --drum-map"
+                if is_drums
+                else f"{path} plays nothing on the 88 keys of a piano; choose another file"
             )
     if tempo is not None:
         phrases[0] = phrases[0].at_tempo(tempo)
@@ -70,7 +79,7 @@ def interpolate(
         from fmvae_core.live.render import render as render_sound
 
         for phrase, file in zip(decoded, sounds, strict=True):
-            render_sound(phrase, file, soundfont)
+            render_sound(phrase, file, soundfont, instrument=opened.instrument)
     console = Console()
     console.print(steps_table(representation, frames, opened.thresholds))
     console.print(f"{steps} phrases in {out}", soft_wrap=True)
@@ -85,6 +94,9 @@ def render(
     drum_map: Annotated[
         str | None, typer.Option(help="Kit that played it, to be heard on a General MIDI kit.")
     ] = None,
+    instrument: Annotated[
+        int, typer.Option(min=0, max=127, help="General MIDI program of a melody; 42 is a cello.")
+    ] = 0,
 ) -> None:
     """Play a MIDI file into a sound file, as the engine would."""
     from fmvae_core.inference.source import fold_pitches
@@ -98,7 +110,7 @@ def render(
         phrase = fold_pitches(phrase, kit_of(drum_map))
     if not phrase.notes:
         raise ValueError(f"{midi} has nothing to play there; ask for more --bars")
-    render_sound(phrase, out, soundfont, turns=turns)
+    render_sound(phrase, out, soundfont, turns=turns, instrument=instrument)
     typer.echo(f"{turns * phrase.seconds:.1f} s of music in {out}")
 
 

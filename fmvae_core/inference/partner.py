@@ -2,7 +2,7 @@
 
 The point of the human's phrase is the centre of a Gaussian; a point drawn from it is decoded into
 the answer. The latent space is flat, so one sigma changes about as much everywhere, and can be set
-by what is heard: the expected number of changed hits.
+by what is heard: the expected number of changed hits, or of changed notes of a melody.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from fmvae_core.inference.networks import Array, Networks
 from fmvae_core.inference.solver import LONGEST_STEP, TOLERANCE, Box, Decode
 from fmvae_core.jam.messages import MOST_CHANGED_HITS, Answer, AnswerRequest, Point
 from fmvae_core.models.bundle import Bundle
-from fmvae_core.music.drum_representation import HITS, DrumRepresentation
+from fmvae_core.music.phrase import Phrase
+from fmvae_core.music.representation import Representation
 
 Hits = npt.NDArray[np.bool_]
 Vector = npt.NDArray[np.float64]
@@ -55,7 +56,7 @@ class Adventure:
 
     @classmethod
     def measure(
-        cls, decode: Decode, plays: DrumRepresentation, thresholds: Array, z: Array, box: Box
+        cls, decode: Decode, plays: Representation, thresholds: Array, z: Array, box: Box
     ) -> Adventure:
         """Measure the changed hits of phrases drawn around points ``(m, d)`` at rising sigmas."""
         noise = np.random.default_rng(0).standard_normal(z.shape)
@@ -91,19 +92,10 @@ class MachinePlayer:
         What to play with.
     decode
         What to measure with, if another than the networks' own.
-
-    Raises
-    ------
-    ValueError
-        If the bundle does not play drums.
     """
 
     def __init__(self, bundle: Bundle, networks: Networks, decode: Decode | None = None) -> None:
         plays = bundle.representation
-        if not isinstance(plays, DrumRepresentation):
-            raise ValueError(
-                f"{bundle.name} plays no drums, and a jam is of drums; choose a bundle of drums"
-            )
         self._bundle = bundle
         self._plays = plays
         self._networks = networks
@@ -142,7 +134,7 @@ class MachinePlayer:
 
         frames = self._plays.encode(request.phrase)
         human: Array | None = None
-        if frames[:, HITS].any():
+        if self._plays.onsets(frames).any():
             human = self._networks.encode(frames[None])[0]
         if human is not None:
             start = human.astype(np.float64)
@@ -169,9 +161,9 @@ class MachinePlayer:
         answers = decoded[-1:]
         chosen = 0
         recent = [
-            self._plays.encode(phrase)[:, HITS] > 0
+            self._plays.onsets(self._plays.encode(phrase))
             for phrase in request.recent
-            if partner.no_repeat and phrase.bars == self._plays.bars
+            if partner.no_repeat and self._could_play(phrase)
         ]
         if self._novelty(answers, recent)[0] < REPEATS_BELOW:
             for more in _MORE_ADVENTURE:
@@ -191,7 +183,7 @@ class MachinePlayer:
             ),
             z_human=None if human is None else tuple(human.tolist()),
             z_machine=tuple(points[chosen].tolist()),
-            heard=tuple((int(step), int(drum)) for step, drum in np.argwhere(heard)),
+            heard=tuple((int(step), int(voice)) for step, voice in np.argwhere(heard)),
             sigma=sigmas[chosen],
             changed_hits=int((played != heard).sum()),
             bundle=self._bundle.sha256,
@@ -206,6 +198,9 @@ class MachinePlayer:
                 "pick one from its own map"
             )
         return z
+
+    def _could_play(self, phrase: Phrase) -> bool:
+        return phrase.bars == self._plays.bars and phrase.is_drums == (self._plays.name == "drums")
 
     def _inside(self, z: Vector) -> Array:
         return np.clip(z, self._box.low, self._box.high).astype(np.float32)
@@ -258,7 +253,7 @@ class MachinePlayer:
         return np.stack(slopes, axis=1)
 
 
-def _hits(decode: Decode, plays: DrumRepresentation, thresholds: Array, z: Array) -> Hits:
+def _hits(decode: Decode, plays: Representation, thresholds: Array, z: Array) -> Hits:
     return plays.onsets(_in_batches(decode, z), thresholds)
 
 

@@ -44,6 +44,7 @@ from fmvae_core.inference.solver import Box, solve
 from fmvae_core.inference.source import LandmarkSource
 from fmvae_core.ipc import Connection, Endpoint, Server
 from fmvae_core.jam.messages import AnswerRequest
+from fmvae_core.jam.rules import Plays
 from fmvae_core.live.jam_messages import OfferAnswers
 from fmvae_core.live.messages import SetPhrase
 from fmvae_core.live.priority import HELPER, at_priority
@@ -249,8 +250,8 @@ class ModelWorker:
         self._model = _Model(bundle, networks, Box.around(bundle.landmarks.z))
         self._machine = None
         if self._engine is not None:
-            bars = bundle.bars if self._model.plays_drums else None
-            self._engine.offer(None if bars is None else OfferAnswers(bars=bars))
+            plays: Plays = "drums" if self._model.plays_drums else "melody"
+            self._engine.offer(OfferAnswers(bars=bundle.bars, plays=plays))
         self._news = BundleReady(path=path, seconds=time.monotonic() - began)
         self._server.broadcast(self._news)
         self._join_broker()
@@ -283,7 +284,7 @@ class ModelWorker:
     def _get_ready_to_jam(self) -> None:
         """Measure the machine player before it is wanted, until somebody asks for something."""
         model = self._model
-        if model is None or self._machine is not None or not model.plays_drums:
+        if model is None or self._machine is not None:
             return
 
         def decode(z: Array) -> Array:

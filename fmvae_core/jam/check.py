@@ -81,6 +81,8 @@ class _Rehearsal:
                 self._rules = self._rules.configured(record.settings)
             case records.HumanHit():
                 yield from self._hit(record)
+            case records.HumanKey():
+                yield from self._key(record)
             case records.TurnSet():
                 yield from self._set_turn(record)
             case records.Asked():
@@ -113,6 +115,16 @@ class _Rehearsal:
             pitch = DRUMS[record.drum].pitch
             self._conversation.hear(turn, record.beat, pitch, record.velocity)
 
+    def _key(self, record: records.HumanKey) -> Iterator[str]:
+        if record.velocity == 0:
+            self._conversation.release(record.beat, record.pitch)
+            return
+        turn = self._rules.listening_turn(record.beat)
+        if record.turn != (None if turn is None else turn.number):
+            yield f"the key belongs to turn {turn and turn.number}, not to {record.turn}"
+        if turn is not None:
+            self._conversation.press(turn, record.beat, record.pitch, record.velocity)
+
     def _set_turn(self, record: records.TurnSet) -> Iterator[str]:
         if not self._expected:
             self._advance(self._rules.heard, self._rules.turns[-1].end - HALF_STEP)
@@ -131,8 +143,7 @@ class _Rehearsal:
             yield f"nothing is asked for, but request {record.request.number} was"
             return
         self._pending.remove(ask)
-        bars = self._rules.settings.bars
-        request = self._conversation.request(ask, bars, self._tempo, self._partner)
+        request = self._conversation.request(ask, self._rules.settings, self._tempo, self._partner)
         if request != record.request:
             fields = [
                 name

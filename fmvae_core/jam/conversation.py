@@ -9,7 +9,7 @@ from collections import deque
 
 from fmvae_core.jam.keeps import LastPhrases
 from fmvae_core.jam.messages import MOST_RECENT, Answer, AnswerRequest, Partner, Point
-from fmvae_core.jam.rules import Ask, How, Play, Turn, on_the_downbeat
+from fmvae_core.jam.rules import Ask, How, Play, Settings, Turn, on_the_downbeat
 from fmvae_core.jam.window import Window
 from fmvae_core.music.phrase import Phrase
 
@@ -40,22 +40,34 @@ class Conversation:
         """Take in a hit of the human's, at a beat of the take, in the turn it belongs to."""
         self._window(turn).add(beat, pitch, velocity)
 
-    def request(self, ask: Ask, bars: int, tempo: float, partner: Partner) -> AnswerRequest:
+    def press(self, turn: Turn, beat: float, pitch: int, velocity: int) -> None:
+        """Take in a key that the human presses, in the turn it belongs to."""
+        self._window(turn).press(beat, pitch, velocity)
+
+    def release(self, beat: float, pitch: int) -> None:
+        """Take in that the human lets a key go, whichever turn it was pressed in."""
+        for window in self._windows.values():
+            window.release(beat, pitch)
+
+    def request(
+        self, ask: Ask, settings: Settings, tempo: float, partner: Partner
+    ) -> AnswerRequest:
         """Return the request for an answer to what has been heard so far.
 
         Parameters
         ----------
         ask
             What the rules ask for.
-        bars
-            Length of the machine's phrase where it begins.
+        settings
+            Say how long the machine's phrase is where it begins, and what is played.
         tempo, partner
             As they are now.
         """
+        is_drums = settings.plays == "drums"
         if ask.heard is None:
-            phrase = Phrase((), bars, tempo)
+            phrase = Phrase((), settings.bars, tempo, is_drums)
         else:
-            phrase = self._window(ask.heard).phrase(tempo)
+            phrase = self._window(ask.heard).phrase(tempo, is_drums=is_drums)
             if ask.is_final and phrase.notes:
                 self.last = self.last.heard(ask.number, phrase)
         return AnswerRequest(

@@ -1,7 +1,8 @@
 """What the engine asks of the machine player, and the machine player's answer (section 4.4).
 
 A request holds all that its answer depends on, so that a journal can have it answered again.
-Phrases are of drums, in the pitches of Table 4; latent points travel as tuples of floats.
+Phrases are of drums, in the pitches of Table 4, or melodies; latent points travel as tuples of
+floats.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fmvae_core.music.phrase import Phrase
 
 Point = tuple[FiniteFloat, ...]
 Cell = tuple[int, int]
-"""A step from 0 and an index into `fmvae_core.music.drums.DRUMS`."""
+"""A step from 0, and an index into `fmvae_core.music.drums.DRUMS` or a key from 0 to 87."""
 
 MOST_CHANGED_HITS = 32.0
 LONGEST_MOMENTUM = 2.0

@@ -43,6 +43,25 @@ class Hit:
         return DRUMS[self.drum].pitch
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a keyboard that goes down or is let go.
+
+    Parameters
+    ----------
+    seconds
+        Monotonic time.
+    pitch
+        MIDI pitch.
+    velocity
+        1 to 127; 0 where it is let go.
+    """
+
+    seconds: float
+    pitch: int
+    velocity: int
+
+
 class Pads:
     """What the pads of one kit mean. Remembers the pedal and when each pad last spoke.
 

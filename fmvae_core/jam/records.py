@@ -95,6 +95,29 @@ class HumanHit(Record):
     turn: int | None = None
 
 
+class HumanKey(Record):
+    """A key that the human presses or lets go, latency of the input taken off.
+
+    Parameters
+    ----------
+    beat
+        When that was.
+    pitch
+        MIDI pitch.
+    velocity
+        1 to 127; 0 where it is let go.
+    turn
+        The turn whose phrase it belongs to; none where the machine was not listening to it, or it
+        is let go.
+    """
+
+    kind: Literal["key"] = "key"
+    beat: float
+    pitch: int = Field(ge=0, le=127)
+    velocity: int = Field(ge=0, le=127)
+    turn: int | None = None
+
+
 class TempoSet(Record):
     """The tempo from a beat on."""
 
@@ -199,6 +222,7 @@ AnyRecord = Annotated[
     | MidiEvent
     | Ticks
     | HumanHit
+    | HumanKey
     | TempoSet
     | Changed
     | TurnSet

@@ -13,7 +13,16 @@ from functools import cached_property
 
 from fmvae_core.jam.journal import Journal
 from fmvae_core.jam.messages import Answer, Cell, Point
-from fmvae_core.jam.records import Answered, Asked, End, HumanHit, Played, TempoSet, TurnSet
+from fmvae_core.jam.records import (
+    Answered,
+    Asked,
+    End,
+    HumanHit,
+    HumanKey,
+    Played,
+    TempoSet,
+    TurnSet,
+)
 from fmvae_core.jam.rules import How, State, Turn, on_the_downbeat
 from fmvae_core.jam.window import Window
 from fmvae_core.live.tempo_map import TempoMap
@@ -150,14 +159,23 @@ class Replay:
     def human(self) -> tuple[Passage, ...]:
         """What the human has played, turn by turn; those without a hit are left out."""
         windows = {turn.number: Window(turn.start, turn.bars) for turn in self.turns}
+        keys: set[int | None] = set()  # turns that were played on keys
         for record in self._journal.records:
             if isinstance(record, HumanHit) and record.turn in windows:
                 drum = DRUMS[record.drum]
                 windows[record.turn].add(record.beat, drum.pitch, record.velocity)
+            elif isinstance(record, HumanKey):
+                keys.add(record.turn)
+                for window in windows.values():
+                    window.release(record.beat, record.pitch)
+                if record.turn in windows and record.velocity:
+                    windows[record.turn].press(record.beat, record.pitch, record.velocity)
         answers = self._answers_by_turn()
         passages = []
         for turn in self.turns:
-            phrase = windows[turn.number].phrase(self._tempo(turn.start))
+            phrase = windows[turn.number].phrase(
+                self._tempo(turn.start), is_drums=turn.number not in keys
+            )
             answer = answers.get(turn.number)
             if not phrase.notes:
                 continue
@@ -253,7 +271,7 @@ class Replay:
         for record in self._journal.records:
             if isinstance(record, End):
                 return record.beat
-            if isinstance(record, HumanHit):
+            if isinstance(record, (HumanHit, HumanKey)):
                 ends.append(record.beat)
             elif isinstance(record, Played):
                 ends.append(played.get(record.turn, record.start))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +21,10 @@ from fmvae_core.jam.window import HALF_STEP
 from fmvae_core.music.phrase import BEATS_PER_BAR, Phrase
 
 _REMEMBERED_TURNS = 4
+
+
+Plays = Literal["drums", "melody"]
+"""What is played in a jam."""
 
 
 class Mode(StrEnum):
@@ -56,6 +61,8 @@ class Settings(BaseModel):
         Length of a turn: that of the bundle's phrases.
     count_in_bars
         Bars of click before the first turn. The machine's first phrase is made in them.
+    plays
+        What the bundle plays, and so what the human does: drums, or a melody on keys.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +70,7 @@ class Settings(BaseModel):
     mode: Mode = Mode.TRADE
     bars: int = Field(default=2, ge=1)
     count_in_bars: int = Field(default=1, ge=1)
+    plays: Plays = "drums"
 
 
 @dataclass(frozen=True)

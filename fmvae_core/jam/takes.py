@@ -25,16 +25,18 @@ from fmvae_core.jam.records import (
     End,
     Head,
     HumanHit,
+    HumanKey,
     Played,
     TurnSet,
 )
-from fmvae_core.jam.rules import How, Mode, Settings
+from fmvae_core.jam.rules import How, Mode, Plays, Settings
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.music.phrase import BEATS_PER_BAR, Phrase
 
 TAKE_SUFFIX, KEEP_SUFFIX = ".jsonl", ".json"
 
 _BUNDLE = re.compile(rb'"bundle":"([0-9a-f]+)"')
+_LET_GO = b'"velocity":0,'  # in the line of a key
 _DRUMS = {drum.pitch: index for index, drum in enumerate(DRUMS)}
 
 
@@ -138,7 +140,7 @@ def summarise(path: Path) -> Summary:
         seconds=seconds,
         tempo=head.tempo,
         mode=head.settings.mode,
-        hits=lines.count(b'"kind":"hit"'),
+        hits=lines.count(b'"kind":"hit"') + lines.count(b'"kind":"key"') - lines.count(_LET_GO),
         answers=lines.count(b'"kind":"played"') - lines.count(b'"how":"silent"'),
         kept=lines.count(b'"kind":"kept"'),
         bundles=tuple(bundles),
@@ -167,7 +169,8 @@ def find_takes(known: Iterable[Summary] = ()) -> tuple[list[Summary], int]:
 def take_of(keep: Keep) -> Journal:
     """Return a keep as a take: after a count-in the human's phrase, then the machine's."""
     phrases = [phrase for phrase in (keep.human, keep.machine) if phrase is not None]
-    settings = Settings(bars=phrases[0].bars, count_in_bars=1)
+    plays: Plays = "drums" if phrases[0].is_drums else "melody"
+    settings = Settings(bars=phrases[0].bars, count_in_bars=1, plays=plays)
     at: dict[str, Any] = {"time": 0.0, "wall": keep.when}
     head = Head(
         **at,
@@ -195,7 +198,15 @@ def _human_turn(keep: Keep, phrase: Phrase, start: float, at: dict[str, Any]) ->
     records: list[AnyRecord] = [
         TurnSet(**at, turn=0, start=start, bars=bars, listens=True, answers=False)
     ]
-    records += [
+    records += _hits(phrase, start, at) if phrase.is_drums else _keys(phrase, start, at)
+    request = AnswerRequest(number=1, phrase=phrase, is_final=True, seed=keep.seed or 0)
+    end = start + phrase.beats
+    records.append(Asked(**at, beat=end, turn=0, is_sent=True, request=request))
+    return records
+
+
+def _hits(phrase: Phrase, start: float, at: dict[str, Any]) -> list[HumanHit]:
+    return [
         HumanHit(
             **at,
             beat=start + note.onset,
@@ -206,10 +217,22 @@ def _human_turn(keep: Keep, phrase: Phrase, start: float, at: dict[str, Any]) ->
         for note in phrase.notes
         if note.pitch in _DRUMS
     ]
-    request = AnswerRequest(number=1, phrase=phrase, is_final=True, seed=keep.seed or 0)
-    end = start + phrase.beats
-    records.append(Asked(**at, beat=end, turn=0, is_sent=True, request=request))
-    return records
+
+
+def _keys(phrase: Phrase, start: float, at: dict[str, Any]) -> list[HumanKey]:
+    moves = [
+        move
+        for note in phrase.notes
+        for move in (
+            (start + note.onset, note.pitch, note.velocity),
+            (start + note.onset + note.duration, note.pitch, 0),
+        )
+    ]
+    moves.sort(key=lambda move: (move[0], move[2] > 0))  # a key is let go before it goes down again
+    return [
+        HumanKey(**at, beat=beat, pitch=pitch, velocity=velocity, turn=0 if velocity else None)
+        for beat, pitch, velocity in moves
+    ]
 
 
 def _machine_turn(
@@ -253,7 +276,7 @@ def _summary_of_keep(path: Path, journal: Journal) -> Summary:
         seconds=records[-1].time,
         tempo=journal.head.tempo,
         mode=journal.head.settings.mode,
-        hits=sum(isinstance(record, HumanHit) for record in records),
+        hits=sum(isinstance(r, (HumanHit, HumanKey)) and r.velocity > 0 for r in records),
         answers=sum(isinstance(record, Played) for record in records),
         kept=1,
         bundles=tuple(r.answer.bundle for r in records if isinstance(r, Answered)),

@@ -27,15 +27,19 @@ from fmvae_core.live.messages import (
 )
 from fmvae_core.live.playback import Playback
 from fmvae_core.live.priority import TIMER, raise_priority
+from fmvae_core.live.samplers import CHANNELS
 from fmvae_core.live.scheduler import Tag
 from fmvae_core.live.sound import Sound
 from fmvae_core.live.sound_messages import SetOutputs, SetSampler
 from fmvae_core.live.stage import Stage
 from fmvae_core.live.take_messages import PlayTake, StopTake
 from fmvae_core.live.transport import Transport
-from fmvae_core.live.voices import DRUM_CHANNEL, HUMAN_CHANNEL, SoundEvent
+from fmvae_core.live.voices import SoundEvent
 
 log = logging.getLogger(__name__)
+
+_MACHINES = dict(zip(CHANNELS["human"], CHANNELS["machine"], strict=True))
+"""The machine's channel for what the human plays on each of theirs."""
 
 LINGER_SECONDS = 60.0
 """How long the engine plays on for a new client when the last one is gone without `Quit`."""
@@ -207,7 +211,7 @@ class Engine:
     def _sound_take(self, events: list[SoundEvent]) -> None:
         if not self._transport.state.human.sounds:  # nobody plays the kit whose sound it has
             events = [
-                replace(event, channel=DRUM_CHANNEL) if event.channel == HUMAN_CHANNEL else event
+                replace(event, channel=_MACHINES.get(event.channel, event.channel))
                 for event in events
             ]
         self._transport.sound(events)

@@ -20,8 +20,8 @@ from fmvae_core.jam.in_progress import JamFlag
 from fmvae_core.jam.journal import JournalWriter
 from fmvae_core.jam.keeps import Keep
 from fmvae_core.jam.messages import Answer, Partner
-from fmvae_core.jam.pads import Hit
-from fmvae_core.jam.rules import Ask, Play, Settings
+from fmvae_core.jam.pads import Hit, Key
+from fmvae_core.jam.rules import Ask, Play, Plays, Settings
 from fmvae_core.jam.window import HALF_STEP
 from fmvae_core.live.jam_line import JamLine
 from fmvae_core.live.jam_messages import (
@@ -32,7 +32,15 @@ from fmvae_core.live.jam_messages import (
 )
 from fmvae_core.live.midi_clock import Line, Pulse
 from fmvae_core.live.scheduler import QUEUE_SECONDS
-from fmvae_core.live.take import Direction, Take, human_heard, human_hit, jam_state, machine_phrase
+from fmvae_core.live.take import (
+    Direction,
+    Take,
+    human_heard,
+    human_hit,
+    human_key,
+    jam_state,
+    machine_phrase,
+)
 from fmvae_core.live.voices import SoundEvent
 from fmvae_core.music.phrase import BEATS_PER_BAR
 
@@ -92,7 +100,7 @@ class Jam:
         self._flag = JamFlag()
         self._take: Take | None = None
         self._answerer: Send | None = None
-        self._bars: int | None = None
+        self._offer: dict[str, Any] = {}  # settings that the answerer's phrases decide
         self._told: JamState | None = None
         self._conversation = Conversation(0)  # of the last take
         self._name = ""  # of the last take's journal
@@ -255,12 +263,14 @@ class Jam:
             if self._take is not None:
                 self._take.note(self._now(), records.Kept, name=name)
 
-    def set_answerer(self, answerer: Send | None, bars: int | None = None) -> None:
-        """Ask this one for answers from now on; ``bars`` is the length of its phrases."""
+    def set_answerer(
+        self, answerer: Send | None, bars: int | None = None, plays: Plays = "drums"
+    ) -> None:
+        """Ask this one for answers from now on; its phrases have that length and are of that."""
         with self._lock:
             self._answerer = answerer
             if bars is not None:
-                self._bars = bars
+                self._offer = {"bars": bars, "plays": plays}
                 before = self._rules.settings
                 self._configure(before)
                 if self._take is not None and self._rules.settings != before:
@@ -268,8 +278,7 @@ class Jam:
             self._tell_state(self._now())
 
     def _configure(self, settings: Settings) -> None:
-        if self._bars is not None:
-            settings = settings.model_copy(update={"bars": self._bars})
+        settings = settings.model_copy(update=self._offer)
         self._rules = self._rules.configured(settings)
 
     # --- what happens -----------------------------------------------------------------------------
@@ -287,6 +296,23 @@ class Jam:
                 self._take.conversation.hear(turn, beat, hit.pitch, hit.velocity)
             self._take.note_hit(hit, beat, turn)
             self._tell(human_hit(hit, beat, turn))
+
+    def key(self, key: Key) -> None:
+        """Take in a key that the human presses or lets go, and tell of it."""
+        with self._lock:
+            take = self._take
+            if take is None:
+                self._tell(human_key(key))
+                return
+            self.wake()  # as for a hit
+            beat = take.line.beat(key.seconds - self._latency)
+            turn = self._rules.listening_turn(beat) if key.velocity else None
+            if turn is not None:
+                take.conversation.press(turn, beat, key.pitch, key.velocity)
+            elif key.velocity == 0:
+                take.conversation.release(beat, key.pitch)
+            take.note_key(key, beat, turn)
+            self._tell(human_key(key, beat, turn))
 
     def note_midi(
         self, seconds: float, direction: Direction, port: str, data: Sequence[int]
@@ -363,8 +389,8 @@ class Jam:
         take.note(self._now(), records.Changed, **wanted)
 
     def _ask(self, take: Take, ask: Ask) -> None:
-        bars = self._rules.settings.bars
-        request = take.conversation.request(ask, bars, take.line.tempo, self._partner)
+        settings = self._rules.settings
+        request = take.conversation.request(ask, settings, take.line.tempo, self._partner)
         if ask.heard is not None and ask.is_final:
             self._tell(HumanPhrase(turn=ask.heard.number, phrase=request.phrase))
         if self._answerer is not None:
@@ -386,7 +412,8 @@ class Jam:
         played = take.conversation.play(play, tempo)
         if played is not None:
             take.line.play(played[1], play.turn.start)
-        self._tell(machine_phrase(play, played, tempo))
+        is_drums = self._rules.settings.plays == "drums"
+        self._tell(machine_phrase(play, played, tempo, is_drums))
 
     def _tell_of_journal(self, problem: str | None) -> None:
         if problem is not None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from fmvae_core.live.midi_clock import TICKS_PER_BEAT, Pulse
 from fmvae_core.live.scheduler import QUEUE_SECONDS
 from fmvae_core.live.tempo_map import TempoMap
-from fmvae_core.live.voices import DRUM_CHANNEL, SoundEvent, Voices
+from fmvae_core.live.voices import DRUM_CHANNEL, MELODY_CHANNEL, SoundEvent, Voices
 from fmvae_core.music.phrase import Note, Phrase
 
 _CATCH_UP_BEATS = 1.0  # within which a take that is off its master's beat bends towards it
@@ -47,7 +47,7 @@ class JamLine:
         self._count_in_beats = count_in_beats
         self._cursor = 0.0
         self._next_click = 0
-        self._notes: list[tuple[float, int, Note]] = []  # beat, serial, note
+        self._notes: list[tuple[float, int, int, Note]] = []  # beat, serial, channel, note
         self._serial = 0
         self._voices = Voices()
 
@@ -90,11 +90,12 @@ class JamLine:
         came later than the next start of its pitch would cut that.
         """
         end = start + phrase.beats
+        channel = DRUM_CHANNEL if phrase.is_drums else MELODY_CHANNEL
         for note in phrase.notes:
             self._serial += 1
             beat = start + max(0.0, note.onset)
             lasting = replace(note, duration=max(_SHORTEST_BEATS, min(note.duration, end - beat)))
-            heapq.heappush(self._notes, (beat, self._serial, lasting))
+            heapq.heappush(self._notes, (beat, self._serial, channel, lasting))
 
     def advance(self, now: float) -> list[SoundEvent]:
         """Hand out the events up to the horizon, in the order of their times."""
@@ -110,8 +111,8 @@ class JamLine:
             if due == end:
                 self._voices.end_next(events, self._map)
             elif due == note:
-                beat, _, item = heapq.heappop(self._notes)
-                self._voices.start(events, self._map, now, beat, DRUM_CHANNEL, item)
+                beat, _, channel, item = heapq.heappop(self._notes)
+                self._voices.start(events, self._map, now, beat, channel, item)
             else:
                 self._sound_click(events, now)
         while self._next_pulse < target * TICKS_PER_BEAT:

@@ -14,7 +14,7 @@ from pydantic import Field
 from fmvae_core.ipc import Message
 from fmvae_core.jam.keeps import Keep
 from fmvae_core.jam.messages import Cell, NamedAnchor, Partner, Point
-from fmvae_core.jam.rules import How, Settings, State
+from fmvae_core.jam.rules import How, Plays, Settings, State
 from fmvae_core.live.control_messages import Assignment
 from fmvae_core.live.fields import Latency, SevenBits, Tempo, Velocity
 from fmvae_core.live.sound_messages import Player as Player  # the players' sound is part of it
@@ -59,6 +59,14 @@ class PadHit(Message):
     velocity: Velocity = 100
 
 
+class KeyMoved(Message):
+    """A key on the screen or the computer's keyboard went down, or was let go (velocity 0)."""
+
+    kind: Literal["key_moved"] = "key_moved"
+    pitch: SevenBits
+    velocity: SevenBits
+
+
 class OfferAnswers(Message):
     """Say that this client answers each `AnswerRequest` that it is sent.
 
@@ -66,10 +74,13 @@ class OfferAnswers(Message):
     ----------
     bars
         Length of the phrases of its model.
+    plays
+        What they are of. With melodies, MIDI inputs are keyboards.
     """
 
     kind: Literal["offer_answers"] = "offer_answers"
     bars: int = Field(ge=1)
+    plays: Plays = "drums"
 
 
 class StartJam(Message):
@@ -247,6 +258,28 @@ class HumanHit(Message):
     bars: int | None = None
 
 
+class HumanKey(Message):
+    """The human has pressed a key or let it go, on a keyboard or on the screen.
+
+    Parameters
+    ----------
+    pitch
+        MIDI pitch.
+    velocity
+        1 to 127; 0 where it is let go.
+    turn, onset, bars
+        The turn that it belongs to, when in it, in beats, and how long that turn is; none where the
+        machine does not listen to it, or it is let go.
+    """
+
+    kind: Literal["human_key"] = "human_key"
+    pitch: SevenBits
+    velocity: SevenBits
+    turn: int | None = None
+    onset: float | None = None
+    bars: int | None = None
+
+
 class HumanHeard(Message):
     """The model has heard what the human has played of a turn so far.
 
@@ -324,7 +357,16 @@ class JamProblem(Message):
 
 
 JamCommand = (
-    SetMidi | PadHit | OfferAnswers | StartJam | SetJam | StopJam | KeepPhrases | Tap | JamProblem
+    SetMidi
+    | PadHit
+    | KeyMoved
+    | OfferAnswers
+    | StartJam
+    | SetJam
+    | StopJam
+    | KeepPhrases
+    | Tap
+    | JamProblem
 )
 JamEvent = (
     MidiPortsState
@@ -332,6 +374,7 @@ JamEvent = (
     | NoteHeard
     | JamState
     | HumanHit
+    | HumanKey
     | HumanHeard
     | HumanPhrase
     | MachinePhrase

@@ -1,4 +1,4 @@
-"""What a kit's MIDI means: hits, the choking of cymbals, and the controls of the jam."""
+"""What MIDI means: a kit's hits and chokes, a keyboard's keys, and the controls of the jam."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from fmvae_core.jam.pads import Hit, Pads
+from fmvae_core.jam.pads import Hit, Key, Pads
+from fmvae_core.jam.rules import Plays
 from fmvae_core.live.control_messages import Assignment, ControlsState, Setting, Switch, Target
 from fmvae_core.live.controls import Controls, Turned, Worked
 from fmvae_core.live.midi_ports import MidiEvent
 from fmvae_core.music.drums import DEFAULT_DRUM_MAP, DrumMap, drum_map
 
-_NOTE_ON, _PRESSURE, _CONTROLLER, _SYSTEM = 0x90, 0xA0, 0xB0, 0xF0
+_NOTE_OFF, _NOTE_ON, _PRESSURE, _CONTROLLER, _SYSTEM = 0x80, 0x90, 0xA0, 0xB0, 0xF0
 
 
 class Listener(Protocol):
@@ -20,6 +21,9 @@ class Listener(Protocol):
 
     def hit(self, hit: Hit, port: str) -> None:
         """Take a hit of a port's."""
+
+    def key(self, key: Key, port: str) -> None:
+        """Take a key of a port's that goes down or is let go."""
 
     def choke(self, pitch: int) -> None:
         """Take that a cymbal was grabbed; its pitch is that of Table 4."""
@@ -38,7 +42,7 @@ class Listener(Protocol):
 
 
 class MidiInput:
-    """Turns MIDI events into hits and controls.
+    """Turns MIDI events into hits or keys, and controls.
 
     Parameters
     ----------
@@ -61,6 +65,7 @@ class MidiInput:
         self._lock = threading.Lock()
         self._kit: DrumMap = drum_map(DEFAULT_DRUM_MAP)
         self._pedal_decides = False
+        self._plays: Plays = "drums"
         self._pads: dict[str, Pads] = {}
         self._controls = Controls(value_of)
 
@@ -76,6 +81,11 @@ class MidiInput:
             if pedal_decides is not None:
                 self._pedal_decides = pedal_decides
             self._pads.clear()
+
+    def set_plays(self, plays: Plays) -> None:
+        """Take what comes in as a kit's hits, or as a keyboard's keys."""
+        with self._lock:
+            self._plays = plays
 
     def assign(self, assignments: Iterable[Assignment]) -> None:
         """Let these be all controls."""
@@ -115,14 +125,18 @@ class MidiInput:
             self._listener.control(worked.switch, event.time)
         elif worked is not None:
             self._listener.turn(worked.setting, worked.value)
-        if hit is not None:
+        if isinstance(hit, Key):
+            self._listener.key(hit, event.port)
+        elif hit is not None:
             self._listener.hit(hit, event.port)
         if choked is not None:
             self._listener.choke(choked)
 
     def _understand(
         self, event: MidiEvent, status: int, first: int, second: int
-    ) -> tuple[Hit | None, int | None, Worked | Turned | None]:
+    ) -> tuple[Hit | Key | None, int | None, Worked | Turned | None]:
+        if self._plays == "melody" and (status == _NOTE_OFF or (status == _NOTE_ON and not second)):
+            return Key(event.time, first, 0), None, None
         pads = self._pads.get(event.port)
         if pads is None:
             pads = self._pads[event.port] = Pads(self._kit, self._pedal_decides)
@@ -130,6 +144,8 @@ class MidiInput:
             is_control, switch = self._controls.note(event.time, first)
             if is_control:
                 return None, None, switch
+            if self._plays == "melody":
+                return Key(event.time, first, second), None, None
             return pads.note_on(event.time, first, second), None, None
         if status == _PRESSURE:
             return None, pads.choke(first, second), None

@@ -1,4 +1,4 @@
-"""The synth's four parts: what each sounds like, on which MIDI channel it plays, and where to.
+"""The synth's five parts: what each sounds like, on which MIDI channel it plays, and where to.
 
 FluidSynth sends MIDI channel n to pair of outputs n modulo the number of pairs. So each part has a
 channel for each pair, and moves to another channel when it is to be heard elsewhere.
@@ -15,11 +15,19 @@ from fmvae_core.live.fields import PAIRS, Output
 from fmvae_core.live.fonts import DRUM_BANK, Font
 from fmvae_core.live.levels import Loudness
 from fmvae_core.live.library import Library
-from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL, HUMAN_CHANNEL, MELODY_CHANNEL
+from fmvae_core.live.voices import (
+    CLICK_CHANNEL,
+    DRUM_CHANNEL,
+    HUMAN_CHANNEL,
+    KEYS_CHANNEL,
+    MELODY_CHANNEL,
+)
 
-PARTS = (MELODY_CHANNEL, HUMAN_CHANNEL, DRUM_CHANNEL, CLICK_CHANNEL)
-CHANNELS = len(PARTS) * PAIRS
+PARTS = (MELODY_CHANNEL, HUMAN_CHANNEL, DRUM_CHANNEL, CLICK_CHANNEL, KEYS_CHANNEL)
+CHANNELS = 32
+"""What FluidSynth has: a multiple of 16, and enough for all parts on all pairs."""
 
+_MELODIC = (MELODY_CHANNEL, KEYS_CHANNEL)
 _FIRST = {part: PAIRS * place for place, part in enumerate(PARTS)}
 _VOLUME, _PAN, _EXPRESSION = 7, 10, 11  # MIDI controllers
 _REVERB_GENERATOR, _PAN_GENERATOR = 16, 17  # of SoundFonts; ours adds to that of the font
@@ -59,9 +67,7 @@ class Parts:
         self._fluid = fluid
         self._pairs = 1
         self._lacking: set[tuple[int, int, int]] = set()  # fonts' numbers, banks and programs
-        self._parts = {
-            part: Part(font, 0 if part == MELODY_CHANNEL else DRUM_BANK) for part in PARTS
-        }
+        self._parts = {part: Part(font, 0 if part in _MELODIC else DRUM_BANK) for part in PARTS}
 
     def __getitem__(self, part: int) -> Part:
         return self._parts[part]
@@ -103,7 +109,7 @@ class Parts:
             {
                 part: (self._parts[part].font.loudness, self._balance(part))
                 for part in PARTS
-                if part != HUMAN_CHANNEL
+                if part not in (HUMAN_CHANNEL, KEYS_CHANNEL)
             }
         )
 

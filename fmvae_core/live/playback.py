@@ -14,7 +14,7 @@ from fmvae_core.jam.takes import read_take
 from fmvae_core.live.scheduler import QUEUE_SECONDS
 from fmvae_core.live.take_events import human_events, machine_events
 from fmvae_core.live.take_messages import PlayTake, TakePosition
-from fmvae_core.live.voices import HUMAN_CHANNEL, SoundEvent
+from fmvae_core.live.voices import SoundEvent
 
 _LEAD = 0.050  # seconds from start to the first event: time for it to reach the synth
 _TELL = 1.0 / 30.0  # seconds between positions
@@ -144,7 +144,7 @@ class Playback:
             journal = read_take(path)
             replay = Replay(journal)
             events = [
-                *human_events(journal, replay, HUMAN_CHANNEL),
+                *human_events(journal, replay),
                 *machine_events(journal, replay),
             ]
             events.sort(key=lambda event: event.time)

@@ -74,7 +74,7 @@ def render_take(
             if wanted.soundfont:
                 font = Path(wanted.soundfont)
                 own = synth.find_font(font) or Synth(font, sample_rate)
-                synth.play_font([CHANNELS[wanted.player]], own)
+                synth.play_font([CHANNELS[wanted.player][0]], own)
         with replacing(path) as scratch, wave.open(str(scratch), "wb") as file:
             file.setnchannels(2)
             file.setsampwidth(2)
@@ -96,8 +96,12 @@ def _sound(
     rate = synth.sample_rate
     total = math.ceil((replay.seconds + tail) * rate)
     # The drums end the human's hits themselves, as they do in the engine.
-    hits = [hit for hit in human_events(journal, replay, HUMAN_CHANNEL) if hit.velocity]
-    events = sorted([*machine_events(journal, replay), *hits], key=lambda event: event.time)
+    human = [
+        event
+        for event in human_events(journal, replay)
+        if event.velocity or event.channel != HUMAN_CHANNEL
+    ]
+    events = sorted([*machine_events(journal, replay), *human], key=lambda event: event.time)
     made = 0
     for event in [*events, None]:
         until = total

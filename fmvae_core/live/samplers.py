@@ -1,15 +1,20 @@
-"""The drums of the two players: the human's, which sound as they are hit, and the machine's."""
+"""How the two players sound: the human, whose hits and keys sound at once, and the machine."""
 
 from __future__ import annotations
 
 from fmvae_core.live.sound_messages import Player, SamplerState, SetSampler
 from fmvae_core.live.synth import Synth
-from fmvae_core.live.voices import DRUM_CHANNEL, HUMAN_CHANNEL
+from fmvae_core.live.voices import DRUM_CHANNEL, HUMAN_CHANNEL, KEYS_CHANNEL, MELODY_CHANNEL
 from fmvae_core.music.phrase import Phrase
 
-CHANNELS: dict[Player, int] = {"human": HUMAN_CHANNEL, "machine": DRUM_CHANNEL}
+CHANNELS: dict[Player, tuple[int, int]] = {
+    "human": (HUMAN_CHANNEL, KEYS_CHANNEL),
+    "machine": (DRUM_CHANNEL, MELODY_CHANNEL),
+}
+"""Of each player's drums and melodies. Melodies play the font of all, whatever the player's is."""
 
 _RING = 0.25  # seconds to the end of a hit; a drum dies away by itself, later than that
+_LONGEST_KEY = 30.0  # seconds to the end of a key, should nobody say that it was let go
 _FULL_VELOCITY = 100.0  # mean velocity of a human at which a machine that follows is at its level
 
 
@@ -27,7 +32,7 @@ class Samplers:
         }
         self._heard = 1.0  # how hard the human played last
         self._synth: Synth | None = None
-        self._ends: dict[int, float] = {}
+        self._ends: dict[tuple[int, int], float] = {}  # by channel and pitch
 
     def __getitem__(self, player: Player) -> SamplerState:
         return self._samplers[player]
@@ -58,17 +63,28 @@ class Samplers:
         """Sound a hit of the human's at once."""
         if self._synth is not None and self._samplers["human"].sounds:
             self._synth.strike(now, pitch, velocity)
-            self._ends[pitch] = now + _RING
+            self._ends[HUMAN_CHANNEL, pitch] = now + _RING
+
+    def key(self, now: float, pitch: int, velocity: int) -> None:
+        """Sound a key of the human's at once; a velocity of 0 lets it go."""
+        if velocity == 0:
+            self._end(KEYS_CHANNEL, pitch)
+        elif self._synth is not None and self._samplers["human"].sounds:
+            self._synth.strike(now, pitch, velocity, KEYS_CHANNEL)
+            self._ends[KEYS_CHANNEL, pitch] = now + _LONGEST_KEY
 
     def choke(self, pitch: int) -> None:
         """End a hit: a hand has grabbed the cymbal."""
-        if self._synth is not None and self._ends.pop(pitch, None) is not None:
-            self._synth.strike(0.0, pitch, 0)
+        self._end(HUMAN_CHANNEL, pitch)
 
     def wake(self, now: float) -> None:
         """End what has rung for long enough."""
-        for pitch in [pitch for pitch, end in self._ends.items() if end <= now]:
-            self.choke(pitch)
+        for key in [key for key, end in self._ends.items() if end <= now]:
+            self._end(*key)
+
+    def _end(self, channel: int, pitch: int) -> None:
+        if self._ends.pop((channel, pitch), None) is not None and self._synth is not None:
+            self._synth.strike(0.0, pitch, 0, channel)
 
     def _set(self, player: Player) -> None:
         if self._synth is None:
@@ -77,4 +93,6 @@ class Samplers:
         level = sampler.level if sampler.sounds else 0.0
         if player == "machine":
             level *= 1.0 - sampler.follow * (1.0 - self._heard)
-        self._synth.set_drums(CHANNELS[player], level, sampler.pan, sampler.kit, sampler.reverb)
+        drums, melodies = CHANNELS[player]
+        self._synth.set_drums(drums, level, sampler.pan, sampler.kit, sampler.reverb)
+        self._synth.set_place(melodies, level, sampler.pan, sampler.reverb)

@@ -24,7 +24,7 @@ from fmvae_core.live.sound_messages import Player, SetOutputs, SetSampler
 from fmvae_core.live.soundfonts import find_soundfonts, no_soundfont
 from fmvae_core.live.synth import SAMPLE_RATE, Synth
 from fmvae_core.live.transport import Transport
-from fmvae_core.live.voices import CLICK_CHANNEL, MELODY_CHANNEL
+from fmvae_core.live.voices import CLICK_CHANNEL, KEYS_CHANNEL, MELODY_CHANNEL
 
 log = logging.getLogger(__name__)
 
@@ -197,8 +197,10 @@ class Sound:
                 self._take_player_font(player)
             self._state = replace(self._state, driver=None)
         else:
-            parts = [MELODY_CHANNEL, CLICK_CHANNEL]
-            parts += [CHANNELS[player] for player, font in self._player_fonts.items() if not font]
+            parts = [MELODY_CHANNEL, KEYS_CHANNEL, CLICK_CHANNEL]
+            parts += [
+                CHANNELS[player][0] for player, font in self._player_fonts.items() if not font
+            ]
             self._synth.play_font(parts, self._synth.find_font(path) or Synth(path))
         self._state = replace(self._state, soundfont=str(path))
 
@@ -218,7 +220,7 @@ class Sound:
             return True  # it is done once there is one
         path = Path(self._player_fonts[player] or synth.soundfont)
         try:
-            synth.play_font([CHANNELS[player]], synth.find_font(path) or Synth(path))
+            synth.play_font([CHANNELS[player][0]], synth.find_font(path) or Synth(path))
         except SoundError as error:
             problem = error.problem.model_copy(update={"code": f"bad_{player}_soundfont"})
             self._player_problems[player] = problem

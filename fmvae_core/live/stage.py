@@ -12,7 +12,7 @@ from fmvae_core.ipc import Message
 from fmvae_core.jam.journal import free_path, new_take
 from fmvae_core.jam.keeps import save_keep
 from fmvae_core.jam.messages import Answer
-from fmvae_core.jam.pads import Hit
+from fmvae_core.jam.pads import Hit, Key
 from fmvae_core.live.clock import Clock
 from fmvae_core.live.control_messages import Setting, Switch
 from fmvae_core.live.jam import Jam
@@ -22,6 +22,7 @@ from fmvae_core.live.jam_messages import (
     JamProblem,
     KeepPhrases,
     Kept,
+    KeyMoved,
     MidiActivity,
     MidiPortsState,
     NoteHeard,
@@ -38,11 +39,12 @@ from fmvae_core.live.midi_clock import Pulse
 from fmvae_core.live.midi_input import MidiInput
 from fmvae_core.live.midi_output import MidiOutput
 from fmvae_core.live.midi_ports import MidiEvent, MidiPorts
+from fmvae_core.live.samplers import CHANNELS
 from fmvae_core.live.steering import Steering, SteeringCommand
 from fmvae_core.live.sync import Moment
 from fmvae_core.live.tap import TapTempo
 from fmvae_core.live.transport import Transport
-from fmvae_core.live.voices import DRUM_CHANNEL, SoundEvent
+from fmvae_core.live.voices import SoundEvent
 from fmvae_core.music.drums import drum_map
 
 log = logging.getLogger(__name__)
@@ -86,7 +88,7 @@ class Stage:
         self._transport = transport
         self._tell = tell
         self._lock = threading.Lock()
-        self._answerers: list[tuple[Client, int]] = []
+        self._answerers: list[tuple[Client, OfferAnswers]] = []
         self._last_activity = 0.0
         self._tells_notes = False
         self._start = StartJam()
@@ -128,11 +130,13 @@ class Stage:
                 self._set_midi(command)
             case PadHit():
                 self.hit(Hit(self._now(), command.drum, command.velocity), "")
+            case KeyMoved():
+                self.key(Key(self._now(), command.pitch, command.velocity), "")
             case OfferAnswers():
                 with self._lock:
                     self._answerers = [each for each in self._answerers if each[0] is not client]
-                    self._answerers.append((client, command.bars))
-                self.jam.set_answerer(client.send, command.bars)
+                    self._answerers.append((client, command))
+                self._ask(client, command)
             case Answer():
                 self.jam.answer(command)
             case StartJam():
@@ -169,7 +173,10 @@ class Stage:
             self._answerers = left
         if not was_last:
             return
-        self.jam.set_answerer(*((left[-1][0].send, left[-1][1]) if left else (None,)))
+        if left:
+            self._ask(*left[-1])
+        else:
+            self.jam.set_answerer(None)
         if not left and self.jam.is_running:
             self._tell_problem(
                 JamProblem(
@@ -177,6 +184,11 @@ class Stage:
                     remedy="It answers again once a model worker is back.",
                 )
             )
+
+    def _ask(self, client: Client, offer: OfferAnswers) -> None:
+        """Ask a client for answers from now on; its phrases say what MIDI inputs play."""
+        self._input.set_plays(offer.plays)
+        self.jam.set_answerer(client.send, offer.bars, offer.plays)
 
     def change(self, wanted: SetTransport) -> None:
         """Take note of a change of the transport: a jam goes at the same tempo."""
@@ -191,6 +203,14 @@ class Stage:
             return
         self._transport.strike(hit.pitch, hit.velocity)
         self.jam.hit(hit)
+
+    def key(self, key: Key, port: str) -> None:
+        """Let a key of a port's sound, then take it in."""
+        tapped = Hit(key.seconds, 0, key.velocity)  # which one it is plays no part in a calibration
+        if key.velocity and self._steering.hit(tapped, port):
+            return
+        self._transport.key(key.pitch, key.velocity)
+        self.jam.key(key)
 
     def choke(self, pitch: int) -> None:
         """Damp a cymbal that was grabbed."""
@@ -332,7 +352,7 @@ class Stage:
 
     def _sound(self, events: list[SoundEvent]) -> None:
         self._transport.sound(events)
-        self._output.play(event for event in events if event.channel == DRUM_CHANNEL)
+        self._output.play(event for event in events if event.channel in CHANNELS["machine"])
 
     def _release(self) -> None:
         self._transport.release()

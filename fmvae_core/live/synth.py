@@ -21,6 +21,7 @@ from fmvae_core.live.voices import (
     CLICK_CHANNEL,
     DRUM_CHANNEL,
     HUMAN_CHANNEL,
+    KEYS_CHANNEL,
     MELODY_CHANNEL,
     SoundEvent,
 )
@@ -40,7 +41,7 @@ _ROOM = {"synth.reverb.room-size": 0.5, "synth.reverb.damp": 0.3, _REVERB_LEVEL:
 
 
 class Synth:
-    """A synthesizer of four parts: melody, the human's drums, the machine's, and the metronome.
+    """A synthesizer of five parts: melody, both players' drums, the human's keys, the metronome.
 
     What the human strikes sounds at once, past the queue. A part is known by the channel of its
     events (`fmvae_core.live.voices`); the MIDI channels that FluidSynth sees are those of `Parts`.
@@ -191,20 +192,26 @@ class Synth:
         then silent.
         """
         self._choose(MELODY_CHANNEL, program)
+        self._choose(KEYS_CHANNEL, program)
 
     def set_drums(self, part: int, level: float, pan: float, kit: int, reverb: float = 0.0) -> None:
-        """Set the level (0 to 1), place (-1 left to 1 right), kit and reverb (0 to 1) of drums.
+        """Set level, place and reverb of drums as `set_place` does, and the kit.
 
         A font that lacks the kit keeps the one before.
         """
+        self.set_place(part, level, pan, reverb)
+        self._choose(part, kit)
+
+    def set_place(self, part: int, level: float, pan: float, reverb: float) -> None:
+        """Set the level (0 to 1), place (-1 left to 1 right) and reverb (0 to 1) of a part."""
         with self._lock:
             if reverb and not self._is_wet:
                 # It never goes off again: what rings in it would wait there for the next time.
                 self._is_wet = True
                 self._fluid.setting("synth.reverb.active", 1)
             self._parts.change(part, level=level, pan=pan, reverb=reverb)
-            (self._human_guard if part == HUMAN_CHANNEL else self._guard).amplitude = level**2
-        self._choose(part, kit)
+            human = part in (HUMAN_CHANNEL, KEYS_CHANNEL)
+            (self._human_guard if human else self._guard).amplitude = level**2
 
     def set_output(self, part: int, output: Output) -> None:
         """Let a part be heard elsewhere; what sounds there ends by itself."""
@@ -301,18 +308,19 @@ class Synth:
             for event in limited:
                 self._queue(event, tick(event.time))
 
-    def strike(self, time: float, pitch: int, velocity: int) -> None:
-        """Sound a hit of the human's at once; `time`, in seconds, tells hits that crowd together.
+    def strike(self, time: float, pitch: int, velocity: int, part: int = HUMAN_CHANNEL) -> None:
+        """Sound a hit or key of the human's at once.
 
-        A velocity of 0 ends the hit.
+        `time`, in seconds, tells what crowds together; a velocity of 0 ends it.
         """
+        like = MELODY_CHANNEL if part == KEYS_CHANNEL else DRUM_CHANNEL
         with self._lock:
-            channel = self._parts.channel(HUMAN_CHANNEL)
+            channel = self._parts.channel(part)
             if velocity == 0:
                 self._fluid.noteoff(channel, pitch)
                 return
             self._unmute()
-            hit = SoundEvent(time, DRUM_CHANNEL, pitch, velocity)  # as loud as the machine's
+            hit = SoundEvent(time, like, pitch, velocity)  # as loud as the machine's
             (limited,) = self._human_guard.limit([hit])
             self._fluid.noteon(channel, pitch, limited.velocity)
 

@@ -14,11 +14,11 @@ from fmvae_core.jam import records
 from fmvae_core.jam.conversation import Conversation
 from fmvae_core.jam.journal import JournalWriter
 from fmvae_core.jam.messages import Answer
-from fmvae_core.jam.pads import Hit
+from fmvae_core.jam.pads import Hit, Key
 from fmvae_core.jam.rules import How, Play, State, Turn
 from fmvae_core.jam.rules import Jam as Rules
 from fmvae_core.live.jam_line import JamLine
-from fmvae_core.live.jam_messages import HumanHeard, HumanHit, JamState, MachinePhrase
+from fmvae_core.live.jam_messages import HumanHeard, HumanHit, HumanKey, JamState, MachinePhrase
 from fmvae_core.live.midi_clock import TICK, TICKS_PER_BEAT
 from fmvae_core.music.phrase import Phrase
 
@@ -96,6 +96,12 @@ class Take:
         drum = {"drum": hit.drum, "velocity": hit.velocity}
         self.note(hit.seconds, records.HumanHit, beat=beat, turn=number, **drum)
 
+    def note_key(self, key: Key, beat: float, turn: Turn | None) -> None:
+        """Write a key of the human's, and which turn it belongs to."""
+        number = None if turn is None else turn.number
+        what = {"pitch": key.pitch, "velocity": key.velocity}
+        self.note(key.seconds, records.HumanKey, beat=beat, turn=number, **what)
+
     def note_played(self, now: float, play: Play) -> None:
         """Count what the machine begins to play, and write it."""
         self.counts[play.how] += 1
@@ -136,6 +142,16 @@ def human_hit(hit: Hit, beat: float = 0.0, turn: Turn | None = None) -> HumanHit
     )
 
 
+def human_key(key: Key, beat: float = 0.0, turn: Turn | None = None) -> HumanKey:
+    """Return what clients are told of a key at a beat of the take."""
+    if turn is None:
+        return HumanKey(pitch=key.pitch, velocity=key.velocity)
+    onset = beat - turn.start
+    return HumanKey(
+        pitch=key.pitch, velocity=key.velocity, turn=turn.number, onset=onset, bars=turn.bars
+    )
+
+
 def human_heard(answer: Answer, rules: Rules) -> HumanHeard | None:
     """Return what clients are told of what the model has heard; none where it was to begin."""
     ask = next((ask for ask in rules.asks if ask.number == answer.number), None)
@@ -145,10 +161,12 @@ def human_heard(answer: Answer, rules: Rules) -> HumanHeard | None:
     return HumanHeard(turn=ask.heard.number, z=z, heard=heard, is_final=ask.is_final)
 
 
-def machine_phrase(play: Play, played: tuple[Answer, Phrase] | None, tempo: float) -> MachinePhrase:
+def machine_phrase(
+    play: Play, played: tuple[Answer, Phrase] | None, tempo: float, is_drums: bool
+) -> MachinePhrase:
     """Return what clients are told of what the machine begins to play; none where it is silent."""
     if played is None:
-        empty = Phrase((), play.turn.bars, tempo)
+        empty = Phrase((), play.turn.bars, tempo, is_drums)
         return MachinePhrase(turn=play.turn.number, phrase=empty, how=play.how)
     answer, phrase = played
     return MachinePhrase(

@@ -9,18 +9,28 @@ from fmvae_core.jam.export import human_notes, machine_notes
 from fmvae_core.jam.journal import Journal
 from fmvae_core.jam.replay import Replay
 from fmvae_core.live.tempo_map import TempoMap
-from fmvae_core.live.voices import DRUM_CHANNEL, SoundEvent, Voices
+from fmvae_core.live.voices import (
+    DRUM_CHANNEL,
+    HUMAN_CHANNEL,
+    KEYS_CHANNEL,
+    MELODY_CHANNEL,
+    SoundEvent,
+    Voices,
+)
 from fmvae_core.music.phrase import BEATS_PER_BAR, Note
 
 
-def human_events(journal: Journal, replay: Replay, channel: int) -> list[SoundEvent]:
-    """Return the human's hits, and their ends, on a channel, in the order of time."""
-    return _sorted(_events(human_notes(journal), channel, replay.tempo_map))
+def human_events(journal: Journal, replay: Replay) -> list[SoundEvent]:
+    """Return what the human played, and the ends of it, in the order of time."""
+    hits = _events(human_notes(journal), HUMAN_CHANNEL, replay.tempo_map)
+    keys = _events(human_notes(journal, keys=True), KEYS_CHANNEL, replay.tempo_map)
+    return _sorted(hits + keys)
 
 
 def machine_events(journal: Journal, replay: Replay) -> list[SoundEvent]:
     """Return what the machine played, and the clicks of the count-in, in the order of time."""
     events = _events(machine_notes(journal), DRUM_CHANNEL, replay.tempo_map)
+    events += _events(machine_notes(journal, keys=True), MELODY_CHANNEL, replay.tempo_map)
     clicks = Voices()
     count_in = journal.head.settings.count_in_bars * BEATS_PER_BAR
     for beat in range(min(count_in, math.ceil(replay.beats))):

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from fmvae_core.live.clock import Clock
 from fmvae_core.live.messages import SetTransport
-from fmvae_core.live.samplers import Samplers
+from fmvae_core.live.samplers import CHANNELS, Samplers
 from fmvae_core.live.scheduler import PlayPosition, Scheduler, Tag
 from fmvae_core.live.sound_messages import Outputs, SamplerState, SetOutputs, SetSampler
 from fmvae_core.live.synth import Synth
-from fmvae_core.live.voices import CLICK_CHANNEL, DRUM_CHANNEL, HUMAN_CHANNEL, SoundEvent
+from fmvae_core.live.voices import CLICK_CHANNEL, SoundEvent
 from fmvae_core.music.phrase import Phrase
 
 _LEAD = 0.010  # seconds from Play to the first beat: time for its notes to reach the synth
@@ -98,8 +98,11 @@ class Transport:
     def _set_outputs(self) -> None:
         if self._synth is not None:
             self._synth.set_output(CLICK_CHANNEL, self._outputs.click)
-            self._synth.set_output(HUMAN_CHANNEL, self._outputs.human)
-            self._synth.set_output(DRUM_CHANNEL, self._outputs.machine)
+            for player, output in zip(
+                CHANNELS.values(), (self._outputs.human, self._outputs.machine), strict=True
+            ):
+                for part in player:
+                    self._synth.set_output(part, output)
 
     # --- state ------------------------------------------------------------------------------------
 
@@ -207,6 +210,11 @@ class Transport:
         """Sound a hit of the human's at once."""
         with self._lock:
             self._samplers.hit(self._clock.now(), pitch, velocity)
+
+    def key(self, pitch: int, velocity: int) -> None:
+        """Sound a key of the human's at once; a velocity of 0 lets it go."""
+        with self._lock:
+            self._samplers.key(self._clock.now(), pitch, velocity)
 
     def choke(self, pitch: int) -> None:
         """End what the human has hit: a hand has grabbed the cymbal."""

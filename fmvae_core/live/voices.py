@@ -10,6 +10,7 @@ from fmvae_core.live.tempo_map import TempoMap
 from fmvae_core.music.phrase import BEATS_PER_BAR, Note
 
 MELODY_CHANNEL = 0
+KEYS_CHANNEL = 1  # the human's melodies
 HUMAN_CHANNEL = 8
 DRUM_CHANNEL = 9
 CLICK_CHANNEL = 10

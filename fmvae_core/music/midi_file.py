@@ -215,15 +215,17 @@ def _in_time_order(file: mido.MidiFile, only: int | None) -> list[tuple[int, Any
     return events
 
 
-def read_phrase(path: str | os.PathLike[str], bars: int, bar: int = 0) -> Phrase:
-    """Read one phrase from a MIDI file.
+def read_phrase(
+    path: str | os.PathLike[str], bars: int, bar: int = 0, *, drums: bool | None = None
+) -> Phrase:
+    """Read one phrase from a MIDI file; `drums` is that of `read_midi`.
 
     Raises
     ------
     MidiFileError
         If the file cannot be used or no note falls into the bars asked for.
     """
-    performance = read_midi(path)
+    performance = read_midi(path, drums=drums)
     phrase = performance.phrase(bar, bars)
     if not phrase.notes:
         raise MidiFileError(f"{path} has no note in bars {bar + 1} to {bar + bars}")

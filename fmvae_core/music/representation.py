@@ -44,6 +44,15 @@ class Representation(Protocol):
     def attribute_names(self) -> tuple[str, ...]:
         """Names of the columns of `attributes`."""
 
+    def encode(self, phrase: Phrase) -> Frames:
+        """Return the frames ``(steps, features)`` of a phrase; of drums in Table 4's pitches.
+
+        Raises
+        ------
+        ValueError
+            If the phrase is of another kind or length.
+        """
+
     def decode(
         self, frames: Frames, tempo: float = 120.0, thresholds: npt.ArrayLike = 0.5
     ) -> Phrase:

@@ -16,10 +16,11 @@ from pytestqt.qtbot import QtBot
 from app.application import Application
 from app.jam.jam_tab import JamTab
 from app.state.settings import load_settings
+from app.widgets.piano_roll import PianoRoll
 from fmvae_core.jam.journal import read_journal, takes_dir
 from fmvae_core.jam.records import Played
 from fmvae_core.jam.rules import How, Mode
-from fmvae_core.live.jam_messages import HumanHit, MachinePhrase
+from fmvae_core.live.jam_messages import HumanHit, HumanKey, MachinePhrase
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.phrase import BEATS_PER_BAR
 from fmvae_core.projection.umap_file import read_umap, write_umap
@@ -220,16 +221,41 @@ def test_what_is_chosen_reaches_the_engine_and_the_settings(
     assert not settings.jam.click
 
 
-def test_a_melody_model_cannot_jam_and_says_so(
+def test_with_a_melody_model_keys_are_played_and_answered(
     start: Start, audio_file: Path, melody_bundle: Bundle, qtbot: QtBot
 ) -> None:
     flatjam = start(melody_bundle.path)
-    start_stop = flatjam.window.actions_table["jam.start_stop"]
-    assert not start_stop.isEnabled()
-    assert "melodies" in start_stop.toolTip()
     qtbot.keyClick(flatjam.window, Qt.Key.Key_F3)
-    assert flatjam.tabs.jam is not None
-    assert "melodies" in flatjam.tabs.jam.view.banner.accessibleDescription()
+    tab = flatjam.tabs.jam
+    assert tab is not None
+    view = tab.view
+    assert view.keys.isVisible()
+    assert not view.pads.isVisible()
+    assert isinstance(view.human.grid, PianoRoll)
+    shown = [name for name, slider in tab.partner_panel.asks.items() if not slider.isHidden()]
+    assert sorted(shown) == ["density", "pitch"]
+    qtbot.waitUntil(lambda: view.banner.word == READY, timeout=PATIENCE)
+    answers: list[MachinePhrase] = []
+    keys: list[HumanKey] = []
+    flatjam.engine.jam.machine_phrase.connect(answers.append)
+    flatjam.engine.jam.human_key.connect(keys.append)
+    flatjam.session.edit("Set the tempo", tempo=240.0)
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: view.banner.word == "YOU PLAY", timeout=PATIENCE)
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_A)
+    middle = view.keys.key(61).center().toPoint()
+    qtbot.mousePress(view.keys, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseRelease(view.keys, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.waitUntil(lambda: bool(answers), timeout=PATIENCE)
+    assert {(key.pitch, bool(key.velocity)) for key in keys} >= {
+        (60, True),
+        (60, False),
+        (61, True),
+        (61, False),
+    }
+    assert not answers[0].phrase.is_drums
+    assert "notes" in view.human.note.text()
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_Space)
 
 
 def test_an_engine_that_dies_in_a_jam_knows_everything_again(

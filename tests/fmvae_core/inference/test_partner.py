@@ -247,9 +247,30 @@ def test_where_the_human_was_in_another_model_means_nothing(machine: MachinePlay
     assert switched.z_machine == fresh.z_machine
 
 
-def test_a_model_of_melodies_does_not_jam(melody_bundle: Bundle) -> None:
-    with pytest.raises(ValueError, match=r"no drums.*choose"):
-        MachinePlayer(melody_bundle, Networks(melody_bundle))
+def test_a_model_of_melodies_answers_melodies(melody_bundle: Bundle) -> None:
+    networks, bars = Networks(melody_bundle), melody_bundle.bars
+    pianist = MachinePlayer(melody_bundle, networks)
+    notes = tuple(Note(beat / 2, 60 + beat % 5, 80, 0.5) for beat in range(8 * bars))
+    played = Phrase(notes, bars, 90.0, is_drums=False)
+    music = melody_bundle.representation
+    close, far = (pianist.answer(request(played, adventure=hits)) for hits in (0.0, 16.0))
+    assert close.z_human is not None
+    human = networks.encode(music.encode(played)[None])[0]
+    np.testing.assert_allclose(close.z_human, human, atol=1e-5)
+    heard = music.onsets(networks.decode(human[None])[0])
+    assert close.heard == tuple(map(tuple, np.argwhere(heard).tolist()))
+    assert not far.phrase.is_drums
+    assert (far.phrase.bars, far.phrase.tempo) == (bars, 90.0)
+    assert far.changed_hits > close.changed_hits
+    again = pianist.answer(
+        request(played, adventure=0.0).model_copy(update={"recent": (close.phrase,)})
+    )
+    assert again.phrase != close.phrase
+    # What an earlier model of drums has played is no melody to be repeated.
+    drums = request(played).model_copy(update={"recent": (Phrase((), bars),)})
+    assert pianist.answer(drums).phrase == pianist.answer(request(played)).phrase
+    with pytest.raises(ValueError, match="plays melodies; the phrase is of drums"):
+        pianist.answer(request(Phrase((), bars)))
 
 
 def test_real_performances_are_answered_as_adventurously_as_asked(

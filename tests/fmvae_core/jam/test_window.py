@@ -61,3 +61,23 @@ def test_a_phrase_so_far_grows_and_may_be_empty() -> None:
     window.add(3.0, 38, 90)
     window.add(1.0, 36, 80)  # the transport may deliver out of order
     assert [note.onset for note in window.phrase(100.0).notes] == [1.0, 3.0]
+
+
+def test_a_key_lasts_until_it_is_let_go_or_the_phrase_ends() -> None:
+    window = Window(8.0, 2)
+    assert window.press(8.0, 60, 80)
+    window.release(9.5, 60)
+    assert window.press(10.0, 62, 70)
+    assert window.press(11.0, 62, 75)  # again, and nobody said that it was let go
+    assert window.press(15.5, 64, 60)
+    assert not window.press(15.9, 65, 60)  # the early downbeat of what follows
+    window.release(20.0, 64)
+    window.release(12.0, 99)
+    phrase = window.phrase(100.0, is_drums=False)
+    assert not phrase.is_drums
+    assert [(n.onset, n.pitch, n.velocity, n.duration) for n in phrase.notes] == [
+        (0.0, 60, 80, 1.5),
+        (2.0, 62, 70, 1.0),
+        (3.0, 62, 75, 5.0),
+        (7.5, 64, 60, 0.5),
+    ]

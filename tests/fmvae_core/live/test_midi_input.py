@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fmvae_core.jam.pads import Hit
+from fmvae_core.jam.pads import Hit, Key
 from fmvae_core.live.control_messages import (
     Assignment,
     Control,
@@ -32,6 +32,9 @@ class Human:
 
     def hit(self, hit: Hit, port: str) -> None:
         self.done.append((DRUMS[hit.drum].key, hit.velocity))
+
+    def key(self, key: Key, port: str) -> None:
+        self.done.append((key.pitch, key.velocity))
 
     def choke(self, pitch: int) -> None:
         self.done.append(f"choke {pitch}")
@@ -142,3 +145,19 @@ def test_a_tempo_is_tapped() -> None:
     assert round(tempo or 0) == 120
     assert tap.tap(20.0) is None, "a new tempo begins"
     assert round(tap.tap(20.05) or 0) == 400, "no faster than the engine goes"
+
+
+def test_a_keyboard_presses_keys_and_lets_them_go() -> None:
+    human = Human()
+    human.assign(start_stop=_note(21))
+    human.input.set_plays("melody")
+    human.send(0x90, 60, 80)
+    human.send(0x91, 64, 70)  # on another channel
+    human.send(0x80, 60, 40)
+    human.send(0x91, 64, 0)  # a note-on that is a note-off
+    human.send(0x90, 21, 90)  # the key that starts the jam
+    assert human.done == [(60, 80), (64, 70), (60, 0), (64, 0), "start_stop"]
+    human.input.set_plays("drums")
+    human.send(0x90, 38, 90)
+    human.send(0x80, 38, 0)
+    assert human.done[5:] == [("snare", 90)]

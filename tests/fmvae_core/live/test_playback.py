@@ -16,7 +16,7 @@ from fmvae_core.live.playback import Playback
 from fmvae_core.live.scheduler import QUEUE_SECONDS
 from fmvae_core.live.take_events import human_events, machine_events
 from fmvae_core.live.take_messages import PlayTake, StopTake, TakePosition
-from fmvae_core.live.voices import HUMAN_CHANNEL, SoundEvent
+from fmvae_core.live.voices import SoundEvent
 from tests.fmvae_core.jam.recordings import Plan, record
 from tests.fmvae_core.live.conftest import StartEngine
 
@@ -62,7 +62,7 @@ class Player:
 
 def events_of(journal: Journal) -> list[SoundEvent]:
     replay = Replay(journal)
-    events = [*human_events(journal, replay, HUMAN_CHANNEL), *machine_events(journal, replay)]
+    events = [*human_events(journal, replay), *machine_events(journal, replay)]
     return sorted(events, key=lambda event: event.time)
 
 
