@@ -28,8 +28,8 @@ from app.widgets.jam_banner import JamBanner
 from app.widgets.key_row import KeyRow
 from app.widgets.latent_map import LatentMap
 from app.widgets.pad_row import KEYS, PadRow
-from app.widgets.projection_bar import FitProgress, ProjectionSwitch, home_button
 from app.widgets.piano_roll import PianoRoll
+from app.widgets.projection_bar import FitProgress, ProjectionSwitch, home_button
 from fmvae_core.jam.messages import Cell
 from fmvae_core.music.phrase import Phrase
 from fmvae_core.music.representation import Frames, representation
@@ -42,7 +42,7 @@ class PlayerGrid(QWidget):
         super().__init__()
         self._drums = DrumGrid(accent=player)
         self._drums.setAccessibleName(f"{title}: drum grid")
-        self._roll = PianoRoll()
+        self._roll = PianoRoll(accent=player)
         self._roll.setAccessibleName(f"{title}: piano roll")
         self._stack = QStackedLayout()
         self._stack.addWidget(self._drums)

@@ -29,10 +29,18 @@ class PianoRoll(PhraseView):
 
     A bar is a note: it begins where the note does and is as long. Only the range that is used is
     shown.
+
+    Parameters
+    ----------
+    parent
+        The widget it lies in.
+    accent
+        Colour of the theme for the notes, such as a player's.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, accent: str | None = None) -> None:
         super().__init__("Piano roll", parent)
+        self._tone = _TONE if accent is None else colour(accent)
         self._notes: tuple[Note, ...] = ()
         self._range = pitch_range(())
         self._say()
@@ -159,7 +167,7 @@ class PianoRoll(PhraseView):
     def paint_notes(self, painter: QPainter) -> None:
         """Paint the notes."""
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_TONE)
+        painter.setBrush(self._tone)
         for note in self._notes:
             bar = self.places.bar(note)
             round_by = min(3.0, bar.height() / 2)

@@ -47,7 +47,8 @@ def interpolate(
     kit = kit_of(drum_map)
     representation = opened.representation
     is_drums = isinstance(representation, DrumRepresentation)
-    phrases = [read_phrase(path, opened.bars, drums=is_drums) for path in (a, b)]
+    wanted = None if is_drums else False  # a song with drums has a melody, too
+    phrases = [read_phrase(path, opened.bars, drums=wanted) for path in (a, b)]
     if isinstance(representation, DrumRepresentation):
         ends = np.stack([representation.encode(phrase, kit) for phrase in phrases])
     else:

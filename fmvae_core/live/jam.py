@@ -12,6 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from fmvae_core.ipc import Message
 from fmvae_core.jam import records, rules

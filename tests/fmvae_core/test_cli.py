@@ -144,6 +144,28 @@ def test_interpolates(
     assert read_phrase(out / "step-1.mid", 2).tempo == pytest.approx(140, abs=1e-3)
 
 
+def test_interpolates_and_renders_melodies(
+    flatjam: CommandLine, melody_bundle: Bundle, tmp_path: Path
+) -> None:
+    ends = []
+    for name, low in (("a", 48), ("b", 72)):
+        notes = tuple(Note(beat / 2, low + beat % 7, 80, 0.5) for beat in range(32))
+        ends.append(tmp_path / f"{name}.mid")
+        write_midi(Phrase(notes, 4, 93.0, is_drums=False), ends[-1])
+    out = tmp_path / "out"
+    told = flatjam("interpolate", *ends, "--out", out, "--bundle", melody_bundle.path, "--steps", 3)
+    assert "changed notes" in told
+    steps = [read_midi(out / f"step-{number}.mid") for number in (1, 2, 3)]
+    assert not any(step.is_drums for step in steps)
+    assert "4 bars of melody" in flatjam("info", melody_bundle.path)
+
+    sounds = [tmp_path / f"{program}.wav" for program in (0, 42)]
+    for program, sound in zip((0, 42), sounds, strict=True):
+        flatjam("render", ends[0], "--out", sound, "--bars", 1, "--instrument", program)
+        assert loudness(sound) > 1e-3
+    assert sounds[0].read_bytes() != sounds[1].read_bytes()
+
+
 def test_interpolates_to_sound(
     flatjam: CommandLine, bundle: Bundle, grooves: tuple[Path, Path], tmp_path: Path
 ) -> None:
