@@ -107,6 +107,7 @@ class PlanForm(QFrame):
             "trained there and followed here; docs/cluster.md tells how to start one."
         )
         self.cluster.textEdited.connect(lambda _text: self.place_changed.emit())
+        self.hardware = _words("hardware")
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the run")
         self.settings = SettingsForm()
@@ -143,6 +144,7 @@ class PlanForm(QFrame):
                 ("Name", self.name),
             ]
         )
+        model.body.addWidget(self.hardware)
         settings = Panel("Settings")
         head = QLabel("Those of the preset's paper size stand at the right.")
         head.setProperty("role", "small")

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from app.models_menu import ModelEntry, model_entries
 from app.services.errand_client import ErrandClient
 from app.train.plan_form import FROM_SCRATCH, Choices, PlanForm
+from app.train.plan_words import estimate_in_words, going_in_words, in_red, preview_in_words
 from app.train.settings_table import as_text
 from fmvae_core.cluster.head import checked
 from fmvae_core.models.bundle import Bundle
@@ -19,21 +20,22 @@ from fmvae_core.models.bundle_files import BundleError
 from fmvae_core.runs.messages import (
     Answer,
     CorpusSeen,
-    Going,
+    HardwareSeen,
     LookAtCorpus,
+    LookAtHardware,
     MeasureRun,
     NotDone,
     RunMeasured,
 )
 from fmvae_core.runs.record import RunRecord
 from fmvae_core.runs.store import runs_dir
-from fmvae_core.runs.words import duration_in_words, size_in_words
 from fmvae_core.training.config import (
     MODEL_NAMES,
     HoldOut,
     TrainingConfig,
     changed,
     load_preset,
+    presets,
     sizes,
     variants,
 )
@@ -56,7 +58,6 @@ _SIZES = {
     "small": "Small: 90 minutes on a core",
     "paper": "Paper: published, for a GPU",
 }
-_LISTED = 6
 
 
 class PlanPresenter(QObject):
@@ -94,6 +95,8 @@ class PlanPresenter(QObject):
         self._recordings = recordings
         self._look = ErrandClient("corpus", self)
         self._measure = ErrandClient("estimate", self)
+        self._hardware = ErrandClient("hardware", self)
+        self._no_gpu: str | None = None  # why no GPU can be asked for, once that is known
         self._base: TrainingConfig | None = None
         self._shown: tuple[str, ...] | None = None
         self._seed = 0  # these two are those of the run whose settings were taken up
@@ -109,15 +112,19 @@ class PlanPresenter(QObject):
         form.place_changed.connect(self._on_settings)
         form.measure_asked.connect(self._ask_measure)
         form.start_asked.connect(self._start)
-        self._look.going.connect(lambda going: self._say_preview(_going(going)))
+        self._look.going.connect(lambda going: self._say_preview(going_in_words(going)))
         self._look.answered.connect(self._on_looked)
         self._look.failed.connect(lambda how: self._on_looked(NotDone(reason=how)))
-        self._measure.going.connect(lambda going: form.estimate.setText(_going(going)))
+        self._measure.going.connect(lambda going: form.estimate.setText(going_in_words(going)))
         self._measure.answered.connect(self._on_measured)
         self._measure.failed.connect(lambda how: self._on_measured(NotDone(reason=how)))
+        self._hardware.answered.connect(self._on_hardware)
+        self._hardware.failed.connect(form.hardware.setText)
         self.refresh()
         form.choose(model_size="small")
         self.refresh()
+        form.hardware.setText("Looking for a GPU…")
+        self._hardware.send(LookAtHardware())
 
     @property
     def is_ready(self) -> bool:
@@ -128,16 +135,17 @@ class PlanPresenter(QObject):
         """End what goes on in the background."""
         self._look.cancel()
         self._measure.cancel()
+        self._hardware.cancel()
 
     def refresh(self) -> None:
         """Offer what fits the choice, and look at the corpus where it is another."""
         form = self._form
         choices = form.choices()
-        presets = _OF_CORPUS[choices.corpus]
-        preset = choices.preset if choices.preset in presets else presets[0]
+        fitting = _OF_CORPUS[choices.corpus]
+        preset = choices.preset if choices.preset in fitting else fitting[0]
         form.offer(
             [(FROM_SCRATCH, "Nothing: from scratch"), *self._bundles(choices.corpus)],
-            [(name, _PRESETS[name]) for name in presets],
+            [(name, _PRESETS[name]) for name in fitting],
             [(name, MODEL_NAMES.get(name, name)) for name in ("", *variants(preset))],
             [(size, _SIZES.get(size, size)) for size in sizes(preset)],
         )
@@ -149,7 +157,7 @@ class PlanPresenter(QObject):
             self._base = None
             self._forget_look()
             self._say_preview("")
-            form.estimate.setText(_bad(str(error)))
+            form.estimate.setText(in_red(str(error)))
             self._set_problem(str(error))
             return
         self._name(choices)
@@ -252,12 +260,12 @@ class PlanPresenter(QObject):
         if key == self._shown and self._base is not None:
             return
         self._shown = None
-        paper: TrainingConfig | None = None
         if choices.bundle:
             self._base = fine_tuning(Bundle.open(Path(choices.bundle)), choices.corpus)
         else:
             self._base = load_preset(choices.preset, choices.size, variant=choices.variant)
-            paper = load_preset(choices.preset, variant=choices.variant)
+        preset, variant = self._base.preset, self._base.variant
+        paper = load_preset(preset, variant=variant) if preset in presets() else None
         self._form.settings.show_config(self._base, paper)
         self._shown = key
 
@@ -314,13 +322,13 @@ class PlanPresenter(QObject):
 
     def _on_looked(self, answer: Answer) -> None:
         if isinstance(answer, CorpusSeen):
-            self._say_preview(_preview(answer))
+            self._say_preview(preview_in_words(answer))
             if answer.problem:
                 self._looked = None
             self._set_problem(answer.problem or None)
         elif isinstance(answer, NotDone):
             self._looked = None
-            self._say_preview(_bad(answer.reason))
+            self._say_preview(in_red(answer.reason))
             self._set_problem(answer.reason)
 
     def _say_preview(self, text: str) -> None:
@@ -354,13 +362,17 @@ class PlanPresenter(QObject):
     def _on_settings(self) -> None:
         self._measure.cancel()
         wrong = self._wrong()
-        self._form.estimate.setText("" if wrong is None else _bad(wrong))
+        self._form.estimate.setText("" if wrong is None else in_red(wrong))
         self._form.set_start_because(wrong or self._problem)
 
     def _wrong(self) -> str | None:
         """Return what is not possible in what was chosen or typed."""
         if self._gone is not None:
             return self._gone
+        choices = self._form.choices()
+        is_here = choices.device == "cuda" and not choices.cluster
+        if self._no_gpu is not None and is_here:
+            return f"{self._no_gpu} Choose another device."
         try:
             self.record()
         except ValueError as error:
@@ -374,59 +386,21 @@ class PlanPresenter(QObject):
 
     def _on_measured(self, answer: Answer) -> None:
         if isinstance(answer, RunMeasured):
-            self._form.estimate.setText(_estimate(answer))
+            self._form.estimate.setText(estimate_in_words(answer))
         elif isinstance(answer, NotDone):
-            self._form.estimate.setText(_bad(answer.reason))
+            self._form.estimate.setText(in_red(answer.reason))
+
+    def _on_hardware(self, answer: Answer) -> None:
+        if isinstance(answer, HardwareSeen):
+            self._form.hardware.setText(html.escape(answer.text, quote=False))
+            self._no_gpu = None if answer.has_usable_gpu else answer.text
+            if self._form.choices().device == "cuda":
+                self._on_settings()
+        elif isinstance(answer, NotDone):
+            self._form.hardware.setText(in_red(answer.reason))
 
     def _start(self) -> None:
         record = self.record()
         self._measure.cancel()
         self._form.estimate.setText("")
         self.started.emit(record)
-
-
-def _going(going: Going) -> str:
-    share = f" {going.done:,} of {going.total:,}" if going.total else ""
-    return f"{going.stage.capitalize()}{share}…"
-
-
-def _bad(text: str) -> str:
-    return f'<span style="color: #ff8177">{html.escape(text, quote=False)}</span>'
-
-
-def _preview(seen: CorpusSeen) -> str:
-    lines = []
-    if seen.phrases:
-        phrases = seen.phrases
-        lines.append(
-            f"<b>{seen.pieces:,} pieces</b>, {phrases['training']:,} phrases to learn from, "
-            f"{phrases['validation'] + phrases['test']:,} set aside to check."
-        )
-    if seen.skipped:
-        why = ", ".join(f"{count:,} {reason}" for reason, count in seen.skipped.items())
-        lines.append(f"Skipped: {html.escape(why)}.")
-    for file, reason in seen.left_out[:_LISTED]:
-        lines.append(f"&nbsp;&nbsp;{html.escape(file)}: {html.escape(reason)}")
-    if (more := len(seen.left_out) - _LISTED) > 0:
-        lines.append(f"&nbsp;&nbsp;and {more:,} more")
-    if seen.problem:
-        lines.append(_bad(seen.problem))
-    if seen.warning:
-        lines.append(f'<span style="color: #f2b452">{html.escape(seen.warning)}</span>')
-    lines.append(html.escape(seen.licence))
-    return "<br>".join(lines)
-
-
-def _estimate(measured: RunMeasured) -> str:
-    lines = [
-        f"<b>About {duration_in_words(measured.seconds)}</b>, "
-        f"{size_in_words(measured.memory)} of memory, {size_in_words(measured.disk)} of disk "
-        f"({size_in_words(measured.free)} free).",
-        f"{html.escape(measured.device)}. {measured.parameters:,} weights, "
-        f"{measured.phrases:,} phrases, batches of {measured.batch_size}.",
-    ]
-    if measured.disk > measured.free:
-        lines.append(_bad("There is not enough room on the disk: make room first."))
-    if measured.hint:
-        lines.append(html.escape(measured.hint))
-    return "<br>".join(lines)

@@ -22,6 +22,7 @@ from fmvae_core.runs.words import (
     duration_in_words,
     figure_in_words,
     flatness_in_words,
+    overfit_in_words,
     state_in_words,
 )
 
@@ -144,9 +145,7 @@ def _figures(run: Run) -> list[str]:
     if state.state == "running" and state.seconds_per_step and state.remaining:
         told.append(f"{duration_in_words(state.remaining)} to go")
     told.append(figure_in_words(state))
-    seen = state.figures.get("training_hit_f1")
-    if seen is not None:
-        told.append(f"on learnt phrases {seen:.2f}")
+    told.append(overfit_in_words(state))
     told.append(flatness_in_words(state))
     if state.phrases:
         told.append(f"{state.phrases:,} phrases, {state.parameters:,} weights")

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from app.jam.panels import Panel
-from app.train.settings_table import IMPORTANT, advanced, as_text, from_text, value_of
+from app.train.settings_table import IMPORTANT, advanced, as_text, explanation, from_text, value_of
 from fmvae_core.training.config import TrainingConfig
 
 _Key = tuple[str, str]
@@ -41,7 +41,7 @@ class SettingsForm(QWidget):
         self.advanced = Panel("Advanced", is_open=False)
         rest = self._grid()
         for row, key in enumerate(advanced()):
-            self._add(rest, row, key, f"{key[0]}.{key[1]}", "See docs/training.md.")
+            self._add(rest, row, key, f"{key[0]}.{key[1]}", explanation(*key))
         self.advanced.body.addLayout(rest)
         layout.addWidget(self.advanced)
 

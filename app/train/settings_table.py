@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fmvae_core.training.config import TrainingConfig
@@ -87,6 +90,27 @@ def advanced() -> list[tuple[str, str]]:
         for field in dataclasses.fields(getattr(default, table))
         if (table, field.name) not in known
     ]
+
+
+def explanation(table: str, name: str) -> str:
+    """Return what a setting does: the words of its docstring, where the parameters are told."""
+    described = inspect.getdoc(type(getattr(TrainingConfig("", ""), table))) or ""
+    return _parameters(described).get(name, "See docs/training.md.")
+
+
+@cache
+def _parameters(docstring: str) -> dict[str, str]:
+    """Return the parameters that a numpy docstring tells of, each with its text."""
+    _, _, section = docstring.partition("Parameters\n----------\n")
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in section.splitlines():
+        if line.startswith(" ") and names:
+            text = re.sub(r"`{1,2}([^`]+)`{1,2}", r"\1", line.strip())
+            found |= {name: f"{found.get(name, '')} {text}".strip() for name in names}
+        elif line:
+            names = line.split(", ")
+    return found
 
 
 def value_of(config: TrainingConfig, table: str, name: str) -> Any:

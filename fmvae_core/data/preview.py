@@ -107,8 +107,8 @@ def _of(corpus: Corpus, bars: int, left_out: list[tuple[str, str]], licence: str
         )
     elif phrases["training"] < FEW_PHRASES:
         warning = (
-            f"{phrases['training']} phrases to learn from are few: from scratch the model will "
-            "repeat them rather than learn a style. Fine-tune a bundle instead, or add files."
+            f"{phrases['training']} phrases to learn from are few: a model from scratch would "
+            "repeat them rather than learn a style. Fine-tune a bundle, or add files."
         )
     return Preview(
         len(corpus.performances), phrases, dict(corpus.skipped), left_out, warning, problem, licence

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fmvae_core.data.corpus import SPLITS, Corpus, Split
 from fmvae_core.evaluation.attribute_correlation import attribute_correlation
@@ -30,18 +31,34 @@ class Evaluation:
     figures: dict[str, Any]
 
 
-def evaluate(model: RecurrentVAE, corpus: Corpus, config: TrainingConfig) -> Evaluation:
+def evaluate(
+    model: RecurrentVAE,
+    corpus: Corpus,
+    config: TrainingConfig,
+    thresholds: npt.ArrayLike = 0.5,
+) -> Evaluation:
     """Measure a model on its corpus: thresholds on validation, figures on validation and test.
 
     Attributes and vectors come from training phrases alone. Smoothness, geometry and attribute
     correlations start from test phrases.
+
+    Parameters
+    ----------
+    model, corpus, config
+        What to measure, on what.
+    thresholds
+        For a corpus with too few validation pieces to find them
+        (`fmvae_core.evaluation.reconstruction.thresholds_for`).
     """
     music = music_of(model)
     split = phrases(corpus, config)
     played = {name: split[name].frames(corpus) for name in SPLITS}
     z = {name: encode(model, frames) for name, frames in played.items()}
     decoded = {name: decode(model, z[name]) for name in _MEASURED}
-    thresholds = thresholds_for(music, played["validation"], decoded["validation"])
+    pieces = len(np.unique(split["validation"].windows.performance))
+    thresholds = thresholds_for(
+        music, played["validation"], decoded["validation"], pieces, thresholds
+    )
     coding = Coding(model, thresholds)
     training_attributes = music.attributes(played["training"]).astype(np.float32)
     vectors = attribute_vectors(z["training"], training_attributes, music.attribute_names)

@@ -61,8 +61,15 @@ class ListenToRun(_Message):
     steps: int = Field(default=8, ge=3, le=16)
 
 
+class LookAtHardware(_Message):
+    """Wants `HardwareSeen`."""
+
+    kind: Literal["hardware"] = "hardware"
+
+
 Errand = Annotated[
-    LookAtCorpus | MeasureRun | MakeBundle | ListenToRun, Field(discriminator="kind")
+    LookAtCorpus | LookAtHardware | MeasureRun | MakeBundle | ListenToRun,
+    Field(discriminator="kind"),
 ]
 ERRANDS: TypeAdapter[Errand] = TypeAdapter(Errand)
 
@@ -89,6 +96,14 @@ class CorpusSeen(_Message):
     licence: str
 
 
+class HardwareSeen(_Message):
+    """The GPUs of this machine in words; see `fmvae_core.training.devices`."""
+
+    kind: Literal["hardware_seen"] = "hardware_seen"
+    text: str
+    has_usable_gpu: bool
+
+
 class RunMeasured(_Message):
     """What a run will take.
 
@@ -104,8 +119,6 @@ class RunMeasured(_Message):
         Of training, trained weights, and the batch that fits the corpus.
     device
         In words.
-    hint
-        About a GPU that cannot be used, or empty.
     """
 
     kind: Literal["measured"] = "measured"
@@ -118,7 +131,6 @@ class RunMeasured(_Message):
     parameters: int
     batch_size: int
     device: str
-    hint: str
 
 
 class BundleMade(_Message):
@@ -174,7 +186,7 @@ class NotDone(_Message):
 
 
 Answer = Annotated[
-    Going | CorpusSeen | RunMeasured | BundleMade | RunHeard | NotDone,
+    Going | CorpusSeen | HardwareSeen | RunMeasured | BundleMade | RunHeard | NotDone,
     Field(discriminator="kind"),
 ]
 ANSWERS: TypeAdapter[Answer] = TypeAdapter(Answer)

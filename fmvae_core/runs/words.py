@@ -6,6 +6,9 @@ from fmvae_core.runs.record import RunState, StateName
 
 _HUGE = 10_000
 
+_BY_HEART = 0.1
+"""F1 on learnt phrases above that on unseen ones, from which on more steps hardly teach a style."""
+
 STATES: dict[StateName, str] = {
     "new": "not started",
     "starting": "starting",
@@ -45,6 +48,15 @@ def flatness_in_words(state: RunState) -> str:
     if condition is None:
         return ""
     return f"condition {condition:,.0f}" if condition < _HUGE else f"condition over {_HUGE:,}"
+
+
+def overfit_in_words(state: RunState) -> str:
+    """Return how well learnt phrases are given back, and whether too much better than unseen."""
+    unseen, learnt = state.figures.get("hit_f1"), state.figures.get("training_hit_f1")
+    if unseen is None or learnt is None:
+        return ""
+    told = f"on learnt phrases {learnt:.2f}"
+    return f"{told}: learnt by heart" if learnt - unseen > _BY_HEART else told
 
 
 def duration_in_words(seconds: float) -> str:

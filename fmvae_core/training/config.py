@@ -7,7 +7,7 @@ import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from fmvae_core.files import resource
 from fmvae_core.models.config import ModelConfig
@@ -23,6 +23,8 @@ MODEL_NAMES = {
     "music-vae-parallel": "MusicVAE with our decoder",
 }
 """What the variants of the presets are called."""
+
+Learns = Literal["all", "encoder"]
 
 _PARTS = ("model", "optimiser", "constraint", "flatness")
 
@@ -48,6 +50,15 @@ class OptimiserConfig:
         k of the inverse sigmoid ``k / (k + exp(step / k))``, the share of true frames that an
         autoregressive decoder hears (Bengio et al. 2015), at MusicVAE's published length of a run;
         0 is all of them.
+    learns
+        ``all`` of the model, or the ``encoder`` alone: then the space stays as it is, and only
+        where in it a phrase is found is learnt.
+    recombine
+        Share of drum phrases that are put together from those of a batch
+        (`fmvae_core.training.recombine`).
+    replay
+        Share of a step's phrases that are of the bundle which a run begins with
+        (`fmvae_core.training.replay`), so that it forgets less.
     """
 
     steps: int = 30_000
@@ -58,10 +69,17 @@ class OptimiserConfig:
     averaging: float = 0.999
     hop_steps: int = 16
     scheduled_sampling: float = 0.0
+    learns: Learns = "all"
+    recombine: float = 0.0
+    replay: float = 0.0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 2:
             raise ValueError("a run needs at least one step and two phrases a step")
+        if self.learns not in get_args(Learns):
+            raise ValueError(f"a run learns {' or '.join(get_args(Learns))}, not '{self.learns}'")
+        if not 0 <= self.recombine <= 1 or not 0 <= self.replay < 1:
+            raise ValueError("recombine and replay are shares, from 0 to (replay: below) 1")
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step (from 0)."""
@@ -127,6 +145,14 @@ class TrainingConfig:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     constraint: ConstraintConfig = field(default_factory=ConstraintConfig)
     flatness: FlatnessConfig = field(default_factory=FlatnessConfig)
+
+    def __post_init__(self) -> None:
+        needs_bundle = self.optimiser.learns == "encoder" or self.optimiser.replay > 0
+        if needs_bundle and not self.fine_tuned_from:
+            raise ValueError(
+                "to learn the encoder alone, or to replay, takes a bundle that brings the rest; "
+                "begin with one, or set optimiser.learns to all and optimiser.replay to 0"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""

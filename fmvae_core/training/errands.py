@@ -24,8 +24,10 @@ from fmvae_core.runs.messages import (
     CorpusSeen,
     Errand,
     Going,
+    HardwareSeen,
     ListenToRun,
     LookAtCorpus,
+    LookAtHardware,
     MakeBundle,
     MeasureRun,
     NotDone,
@@ -70,6 +72,8 @@ def main() -> int:
 def _do(errand: Errand, tell: Tell) -> Answer:
     if isinstance(errand, LookAtCorpus):
         return _look(errand, tell)
+    if isinstance(errand, LookAtHardware):
+        return _look_at_hardware()
     if isinstance(errand, MeasureRun):
         return _measure(errand, tell)
     if isinstance(errand, ListenToRun):
@@ -89,6 +93,13 @@ def _look(errand: LookAtCorpus, tell: Tell) -> CorpusSeen:
         progress=lambda done, total: tell(Going(stage="reading files", done=done, total=total)),
     )
     return CorpusSeen(**dataclasses.asdict(seen))
+
+
+def _look_at_hardware() -> HardwareSeen:
+    from fmvae_core.training.devices import describe, gpus
+
+    found = gpus()
+    return HardwareSeen(text=describe(found), has_usable_gpu=any(gpu.is_usable for gpu in found))
 
 
 def _measure(errand: MeasureRun, tell: Tell) -> RunMeasured:

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import torch
 
+from fmvae_core.data.corpus import Corpus
 from fmvae_core.runs.messages import RunMeasured
 from fmvae_core.runs.record import RunRecord
+from fmvae_core.training.devices import Gpu
 from fmvae_core.training.hardware import Hardware
-from fmvae_core.training.steering import fitted, read_corpus, starting_weights
+from fmvae_core.training.replay import replayed
+from fmvae_core.training.steering import fitted, read_corpus, smaller, starting_weights
 from fmvae_core.training.trainer import LOG_EVERY, Trainer
 
 _SECONDS = 2.0
@@ -28,7 +31,7 @@ def estimate(
     folder: Path,
     on_stage: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> RunMeasured:
-    """Measure steps of both phases of a run, and one evaluation.
+    """Measure steps of both phases of a run, and one evaluation, with a batch that fits.
 
     Parameters
     ----------
@@ -48,9 +51,27 @@ def estimate(
     record = dataclasses.replace(record, config=fitted(record.config, corpus))
     hardware = Hardware.choose(record.device)
     on_stage("measuring a few steps", 0, 0)
+    while True:
+        try:
+            return _measured(record, folder, corpus, hardware)
+        except Exception as error:
+            record = dataclasses.replace(record, config=smaller(record.config, error))
+            on_stage(
+                f"memory ran out: trying batches of {record.config.optimiser.batch_size}", 0, 0
+            )
+
+
+def _measured(record: RunRecord, folder: Path, corpus: Corpus, hardware: Hardware) -> RunMeasured:
     config = record.config
     with tempfile.TemporaryDirectory() as scratch:
-        trainer = Trainer(config, corpus, Path(scratch), hardware, weights=starting_weights(record))
+        trainer = Trainer(
+            config,
+            corpus,
+            Path(scratch),
+            hardware,
+            weights=starting_weights(record),
+            known=replayed(record),
+        )
         trainer.model.train()
         with hardware.full_precision():
             trainer.take_step()  # the first one is slower than all others
@@ -78,7 +99,6 @@ def estimate(
         parameters=trainer.parameter_count,
         batch_size=config.optimiser.batch_size,
         device=device_in_words(hardware),
-        hint=gpu_hint(hardware),
     )
 
 
@@ -88,20 +108,7 @@ def device_in_words(hardware: Hardware) -> str:
         threads = torch.get_num_threads()
         return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
     free, total = torch.cuda.mem_get_info(hardware.device)
-    name = torch.cuda.get_device_name(hardware.device)
-    return f"{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GB free"
-
-
-def gpu_hint(hardware: Hardware) -> str:
-    """Return what to do about a GPU that is there and that this torch cannot use."""
-    if hardware.device.type == "cuda" or torch.cuda.is_available():
-        return ""
-    if shutil.which("nvidia-smi") is None:
-        return ""
-    return (
-        "There is an NVIDIA driver on this machine that this build of torch cannot use. "
-        "'make setup TORCH=cuda' installs the right one."
-    )
+    return Gpu(torch.cuda.get_device_name(hardware.device), free, total, True).in_words()
 
 
 def _pace(trainer: Trainer, hardware: Hardware) -> float:

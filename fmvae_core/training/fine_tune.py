@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import Any
 
 from fmvae_core.models.bundle import Bundle
+from fmvae_core.runs.record import RunRecord
 from fmvae_core.training.config import TrainingConfig
 
-STEPS = 1500
-BATCH_SIZE = 32
-LEARNING_RATE = 5e-4
-FINAL_LEARNING_RATE = 5e-5
+STEPS = 2000
+BATCH_SIZE = 64
+LEARNING_RATE = 1e-3
+FINAL_LEARNING_RATE = 1e-4
+_RECOMBINE = 0.5
+_REPLAY = 0.5
 _RAMP = 100
 _CLOSER = 0.6
 
@@ -20,9 +24,15 @@ _CLOSER = 0.6
 def fine_tuning(bundle: Bundle, corpus: str) -> TrainingConfig:
     """Return what a run does that begins with a bundle and learns another corpus.
 
-    The shape is that of the bundle. The run is short, at a small learning rate; the weight of the
-    KL begins where the bundle's training ended, and the bound on the error lies below what that
-    reached.
+    The run is short, and the encoder alone learns: where in the bundle's space the new phrases lie.
+    The space stays as it is, and as flat, and what was pinned in it sounds as it did. (Decoding
+    points that were sought by gradient, the shipped model gives back unseen grooves with an F1 of
+    .88, where its own encoder leads to .84: what it cannot do yet is find them.) Drums are
+    recombined, so that a few pieces show enough, and half of each step is what the bundle knows
+    already. The weight of the KL begins where the bundle's training ended.
+
+    Where a run is told to learn all (``optimiser.learns``), the bound on the error lies below what
+    the bundle reached, or nothing would ask for a better likeness.
 
     Raises
     ------
@@ -40,7 +50,6 @@ def fine_tuning(bundle: Bundle, corpus: str) -> TrainingConfig:
         ) from None
     bounds = config.constraint
     beta = float(ended.get("beta") or bounds.initial_beta)
-    # Below the error that the bundle has already: else nothing would ask for a better likeness.
     goal = _CLOSER * float(ended.get("average") or bounds.kappa**2)
     return dataclasses.replace(
         config,
@@ -53,6 +62,9 @@ def fine_tuning(bundle: Bundle, corpus: str) -> TrainingConfig:
             batch_size=BATCH_SIZE,
             learning_rate=LEARNING_RATE,
             final_learning_rate=FINAL_LEARNING_RATE,
+            learns="encoder",
+            recombine=_RECOMBINE if config.model.representation == "drums" else 0.0,
+            replay=_REPLAY,
         ),
         constraint=dataclasses.replace(
             bounds,
@@ -61,3 +73,21 @@ def fine_tuning(bundle: Bundle, corpus: str) -> TrainingConfig:
         ),
         flatness=dataclasses.replace(config.flatness, ramp=_RAMP),
     )
+
+
+def starting_bundle(record: RunRecord) -> Bundle | None:
+    """Return the bundle that a run is to fine-tune, if there is one.
+
+    Raises
+    ------
+    BundleError, ValueError
+        If it is gone, or not the one the run was made for.
+    """
+    if record.bundle is None:
+        return None
+    bundle = Bundle.open(Path(record.bundle))
+    if bundle.sha256 != record.config.fine_tuned_from:
+        raise ValueError(
+            f"the bundle in {record.bundle} has changed since the run was made; make a new run"
+        )
+    return bundle

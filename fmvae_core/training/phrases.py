@@ -17,6 +17,7 @@ from fmvae_core.music.phrase import STEPS_PER_BAR
 from fmvae_core.music.representation import representation
 from fmvae_core.training.config import HoldOut, TrainingConfig
 from fmvae_core.training.hardware import Hardware
+from fmvae_core.training.recombine import recombined
 
 Ints = npt.NDArray[np.int64]
 Chosen = npt.NDArray[np.bool_] | Ints
@@ -252,15 +253,29 @@ class Batches:
         Says how large a batch is, and the seed.
     hardware
         Where they lie.
+    known
+        Frames of what the model knows already, ``(n, steps, features)``, for
+        `OptimiserConfig.replay`.
     """
 
     def __init__(
-        self, corpus: Corpus, training: Phrases, config: TrainingConfig, hardware: Hardware
+        self,
+        corpus: Corpus,
+        training: Phrases,
+        config: TrainingConfig,
+        hardware: Hardware,
+        known: Tensor | None = None,
     ) -> None:
         self._hardware = hardware
         self._features = config.model.features
-        self._size = config.optimiser.batch_size
+        size, replay = config.optimiser.batch_size, config.optimiser.replay
+        self._known = None if known is None else hardware.to_device(known)
+        self._again = 0 if known is None else min(size - 1, round(replay * size))
+        self._size = size - self._again
         self._seed = config.seed
+        self._recombine = config.optimiser.recombine
+        if self._recombine and corpus.representation != "drums":
+            raise ValueError("only drums can be recombined; set optimiser.recombine to 0")
         self._count = len(training)
         windows = training.windows
         self._transpositions = training.transpositions
@@ -277,8 +292,20 @@ class Batches:
     def batch(self, step: int) -> Tensor:
         """Return the batch of a step, ``(batch, steps, features)``.
 
-        The order of an epoch, and its transpositions, are a function of the seed and its number.
+        The order of an epoch, and its transpositions, are a function of the seed and its number;
+        what is recombined or replayed is one of the seed and the step.
         """
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + step)
+        frames = self._new(step)
+        if self._recombine:
+            frames = recombined(frames, self._recombine, generator)
+        if self._known is None or not self._again:
+            return frames
+        chosen = torch.randint(len(self._known), (self._again,), generator=generator)
+        return torch.cat([frames, self._known[self._hardware.to_device(chosen)]])
+
+    def _new(self, step: int) -> Tensor:
+        """Return what the corpus has for a step."""
         epoch, place = divmod(step, self._count // self._size)
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
         order = torch.randperm(self._count, generator=generator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -28,9 +29,12 @@ from fmvae_core.runs.files import CHECKPOINT_FILE, RECORD_FILE
 from fmvae_core.runs.record import read_record
 from fmvae_core.training.checkpoint import Checkpoint, load_checkpoint
 from fmvae_core.training.config import MODEL_NAMES, TrainingConfig
+from fmvae_core.training.fine_tune import starting_bundle
 from fmvae_core.training.flatness_config import FlatnessConfig
 from fmvae_core.training.objective import observe
 from fmvae_core.training.phrases import Phrases, phrases
+
+log = logging.getLogger(__name__)
 
 _CALIBRATION_PHRASES = 256
 
@@ -90,14 +94,15 @@ def publish(
     model.eval()
     split = phrases(corpus, config)
     before = None
-    if config.model.decoder == "parallel":
+    # Fine-tuning leaves the coordinates as they are: points pinned in them keep their sound.
+    if config.model.decoder == "parallel" and config.optimiser.learns == "all":
         on_stage("calibrating the latent coordinates")
         before = _calibrate(model, corpus, split, config.flatness)
     test = split["test"].frames(corpus)
     trained = decode(model, encode(model, test))
     model.half().float()
     on_stage("measuring the model on validation and test phrases")
-    evaluation = evaluate(model, corpus, config)
+    evaluation = evaluate(model, corpus, config, _thresholds(run))
     rounded = decode(model, encode(model, test))
     equal = _equal(music_of(model), trained, rounded, evaluation.thresholds)
     evaluation.figures["equal_in_float16"] = equal
@@ -129,6 +134,18 @@ def _corpus(run: Path, config: TrainingConfig, data: Path | None) -> Corpus:
             data = Path(record.data)
     representation = config.model.representation
     return open_corpus(config.corpus, data, representation=representation, drum_map=kit)
+
+
+def _thresholds(run: Path) -> npt.ArrayLike:
+    """Return the thresholds of the bundle that a run began with, if it is there; else 0.5."""
+    if not (run / RECORD_FILE).exists():
+        return 0.5
+    try:
+        bundle = starting_bundle(read_record(run))
+    except ValueError as error:
+        log.warning("hits sound from a probability of 0.5: %s", error)
+        return 0.5
+    return 0.5 if bundle is None else bundle.thresholds
 
 
 def _calibrate(

@@ -24,9 +24,11 @@ from fmvae_core.runs.record import RunRecord, RunState, StateName, read_state, w
 from fmvae_core.training.checkpoint import load_checkpoint, save_checkpoint
 from fmvae_core.training.config import TrainingConfig
 from fmvae_core.training.constraint import ConstraintState
+from fmvae_core.training.fine_tune import starting_bundle
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.phrases import phrases
 from fmvae_core.training.problems import in_words, is_out_of_memory
+from fmvae_core.training.replay import replayed
 from fmvae_core.training.trainer import Progress, Trainer
 
 log = logging.getLogger(__name__)
@@ -86,22 +88,10 @@ def fitted(config: TrainingConfig, corpus: Corpus) -> TrainingConfig:
 
 
 def starting_weights(record: RunRecord) -> dict[str, torch.Tensor] | None:
-    """Return the weights of the bundle that a run is to fine-tune, if there is one.
-
-    Raises
-    ------
-    ValueError
-        If the bundle is not the one the run was made for.
-    """
-    if record.bundle is None:
+    """Return the weights of the bundle that a run is to fine-tune; see `starting_bundle`."""
+    bundle = starting_bundle(record)
+    if bundle is None:
         return None
-    from fmvae_core.models.bundle import Bundle
-
-    bundle = Bundle.open(Path(record.bundle))
-    if bundle.sha256 != record.config.fine_tuned_from:
-        raise ValueError(
-            f"the bundle in {record.bundle} has changed since the run was made; make a new run"
-        )
     return {name: torch.from_numpy(array).float() for name, array in bundle.weights().items()}
 
 
@@ -187,6 +177,7 @@ def _train(
         hardware,
         resume=True,
         weights=starting_weights(record) if is_new else None,
+        known=replayed(record),
     )
     desk.know(trainer)
     watcher.on_trainer(trainer)
@@ -224,12 +215,16 @@ def _train(
             return trainer
 
 
-def _halved(folder: Path, record: RunRecord, error: Exception) -> RunRecord:
-    """Return the run with half the batch; raise the error if that does not help."""
-    batch = record.config.optimiser.batch_size // 2
+def smaller(config: TrainingConfig, error: Exception) -> TrainingConfig:
+    """Return a configuration with half the batch; raise the error if that does not help."""
+    batch = config.optimiser.batch_size // 2
     if not is_out_of_memory(error) or batch < _SMALLEST_BATCH:
         raise error
-    config = _with_batch(record.config, batch)
+    return _with_batch(config, batch)
+
+
+def _halved(folder: Path, record: RunRecord, error: Exception) -> RunRecord:
+    config = smaller(record.config, error)
     file = folder / CHECKPOINT_FILE
     if file.exists():
         save_checkpoint(dataclasses.replace(load_checkpoint(file), config=config), file)

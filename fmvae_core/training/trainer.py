@@ -75,6 +75,8 @@ class Trainer:
         Go on from the folder's checkpoint if it has one.
     weights
         To begin a new run with, for fine-tuning; drawn at random by default.
+    known
+        What to replay (`fmvae_core.training.replay`), for a resumed run too.
 
     Raises
     ------
@@ -92,6 +94,7 @@ class Trainer:
         *,
         resume: bool = False,
         weights: dict[str, Tensor] | None = None,
+        known: Tensor | None = None,
     ) -> None:
         self.config = config
         self.run = run
@@ -114,7 +117,7 @@ class Trainer:
                 f"the corpus has {len(training)} training phrases, fewer than one batch of "
                 f"{config.optimiser.batch_size}; use a larger corpus or a smaller batch size"
             )
-        self._batches = Batches(corpus, training, config, hardware)
+        self._batches = Batches(corpus, training, config, hardware, known)
         self._validation = self._spread(validation, corpus)
         # As many of those it learns from: the distance of the two tells of overfitting.
         self._seen = self._spread(training, corpus, len(self._validation))
@@ -124,14 +127,19 @@ class Trainer:
         self.model = RecurrentVAE(config.model)
         if weights is not None:
             self.model.load_state_dict(weights)
+        if config.optimiser.learns == "encoder":
+            self.model.requires_grad_(False)
+            self.model.encoder.requires_grad_(True)
         hardware.place(self.model)
         self.average = {
             name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()
         }
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=config.optimiser.rate(0))
         self._names: dict[Tensor, str] = {
-            parameter: name for name, parameter in self.model.named_parameters()
+            parameter: name
+            for name, parameter in self.model.named_parameters()
+            if parameter.requires_grad
         }
+        self.optimiser = torch.optim.Adam(self._names, lr=config.optimiser.rate(0))
         self.constraint = begin(config.constraint)
         self.step = 0
         self.seconds = 0.0
@@ -342,7 +350,8 @@ class Trainer:
 
     def _eta(self) -> float:
         end = self.constraint.phase_end
-        if end is None or self.config.flatness.eta == 0:
+        # Without a gradient in the decoder, the space stays as flat as it is.
+        if end is None or self.config.optimiser.learns == "encoder":
             return 0.0
         ramp = max(1, self.config.flatness.ramp)
         return self.config.flatness.eta * min(1.0, (self.step - end + 1) / ramp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import sys
 import urllib.error
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
@@ -34,6 +36,44 @@ def test_torch_is_not_loaded_and_the_paper_s_values_stand_beside(rig: Rig) -> No
     assert rig.form.settings._papers["optimiser", "batch_size"].text() == "512"
     assert rig.form.start.isEnabled()  # Groove would be fetched at the start
     assert "torch" not in sys.modules or "pytest" in sys.modules
+
+
+def test_each_setting_is_explained_and_has_the_paper_s_value(rig: Rig) -> None:
+    settings = rig.form.settings
+    for key, box in settings._boxes.items():
+        about = box.toolTip().partition("\n")[2]
+        assert len(about) > 10, key
+        assert "docs/training.md" not in about, key
+        assert settings._papers[key].text() or not box.text(), key
+    assert "alpha0" in settings._boxes["flatness", "alpha0"].toolTip()
+    assert "beyond its two points" in settings._boxes["flatness", "alpha0"].toolTip()
+    rig.form.bundle.setCurrentIndex(1)
+    rig.form.bundle.activated.emit(1)
+    assert rig.tab.plan.record().bundle is not None
+    assert settings._papers["optimiser", "batch_size"].text() == "512"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_a_gpu_that_cannot_be_used_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_rig: Callable[[], Rig]
+) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this torch can use the GPU")
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text('#!/bin/sh\necho "NVIDIA RTX 3060, 10240, 12288"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    rig = open_rig()
+    rig.wait(lambda: "NVIDIA RTX 3060, 10.0 of 12.0 GB free" in rig.form.hardware.text())
+    assert "make setup TORCH=cuda" in rig.form.hardware.text()
+    assert rig.form.start.isEnabled()  # on the CPU
+    rig.form.choose(device="cuda")
+    rig.form.chosen.emit()
+    assert not rig.form.start.isEnabled()
+    assert "make setup TORCH=cuda" in rig.form.start.toolTip()
+    rig.form.choose(device="cpu")
+    rig.form.chosen.emit()
+    assert rig.form.start.isEnabled()
 
 
 def test_a_dropped_folder_is_looked_at(rig: Rig, own_folder: Path) -> None:

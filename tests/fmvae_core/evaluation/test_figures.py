@@ -11,7 +11,12 @@ from fmvae_core.evaluation.coding import Coding, decode
 from fmvae_core.evaluation.flatness import flatness
 from fmvae_core.evaluation.geodesics import geodesic_ratio
 from fmvae_core.evaluation.interpolation_quality import interpolation_quality
-from fmvae_core.evaluation.reconstruction import hit_thresholds, reconstruction, thresholds_for
+from fmvae_core.evaluation.reconstruction import (
+    MIN_PIECES,
+    hit_thresholds,
+    reconstruction,
+    thresholds_for,
+)
 from fmvae_core.evaluation.smoothness import smoothness
 from fmvae_core.geometry.attribute_vectors import attribute_vectors
 from fmvae_core.geometry.interpolation import slerp
@@ -92,6 +97,13 @@ def test_thresholds_find_the_level_that_separates(frames: np.ndarray) -> None:
     assert reconstruction(DRUMS, frames, decoded, thresholds)["hit_f1"] == 1.0
     assert reconstruction(DRUMS, frames, decoded)["hit_f1"] == 0.0
 
+    many, few = MIN_PIECES, MIN_PIECES - 1
+    np.testing.assert_array_equal(thresholds_for(DRUMS, frames, decoded, many), thresholds)
+    assert (thresholds_for(DRUMS, frames, decoded, few) == 0.5).all()
+    begun_with = np.linspace(0.2, 0.6, 9, dtype=np.float32)
+    kept = thresholds_for(DRUMS, frames, decoded, few, begun_with)
+    np.testing.assert_array_equal(kept, begun_with)
+
 
 def heard(model: RecurrentVAE, z: np.ndarray) -> Coding:
     """Return the model with thresholds at which a fifth of all cells sound."""
@@ -129,7 +141,7 @@ def test_melodies_are_measured_by_their_events() -> None:
     figures = reconstruction(music, played, decoded)
     assert figures["hit_f1"] == 0.0
     assert figures["wrong_frames"] == 1.0
-    assert thresholds_for(music, played, decoded).shape == (0,)
+    assert thresholds_for(music, played, decoded, 100).shape == (0,)
 
 
 def test_interpolation_quality_counts_each_phrase(

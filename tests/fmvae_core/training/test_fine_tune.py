@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,7 +14,7 @@ from fmvae_core.models.bundle import Bundle
 from fmvae_core.runs.record import RunRecord
 from fmvae_core.runs.store import create_run
 from fmvae_core.training.estimate import estimate
-from fmvae_core.training.fine_tune import fine_tuning
+from fmvae_core.training.fine_tune import STEPS, fine_tuning
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.publish import publish
 from fmvae_core.training.run import configure
@@ -43,7 +44,7 @@ def test_begins_with_the_bundles_weights_and_becomes_a_bundle(
     assert config.fine_tuned_from == parent.sha256
     assert config.model.to_dict() == parent.model_config
     config = configure("", "", tmp_path, bundle=parent.path, overrides={"optimiser": {"steps": 10}})
-    assert dataclasses.replace(config.optimiser, steps=1500) == fine_tuning(parent, "").optimiser
+    assert dataclasses.replace(config.optimiser, steps=STEPS) == fine_tuning(parent, "").optimiser
     record = RunRecord(
         "tuned",
         config,
@@ -66,6 +67,45 @@ def test_begins_with_the_bundles_weights_and_becomes_a_bundle(
     assert trainer.is_finished
     bundle = publish(run, tmp_path / "bundle")  # the run tells where its corpus is
     assert bundle.card["configuration"]["fine_tuned_from"] == parent.sha256
+    # The space is the parent's, to the bit; only the way into it is another.
+    for name, weights in bundle.weights().items():
+        is_same = np.array_equal(weights, parent.weights()[name])
+        assert is_same != name.startswith("encoder."), name
+    np.testing.assert_array_equal(bundle.thresholds, parent.thresholds)
+
+
+def test_all_of_a_model_learns_where_that_is_asked_for(parent: Bundle, tmp_path: Path) -> None:
+    save_corpus(tiny_corpus(seed=7), tmp_path / "frames.safetensors")
+    data = str(tmp_path / "frames.safetensors")
+    overrides = {"optimiser": {"steps": 10, "learns": "all"}}
+    config = configure("", "", tmp_path, bundle=parent.path, overrides=overrides)
+    record = RunRecord("all", config, data=data, device="cpu", bundle=str(parent.path))
+    run = create_run(record, tmp_path / "runs")
+    assert steer(run, record).is_finished
+    bundle = publish(run, tmp_path / "bundle")
+    name = "decoder.head.weight"
+    assert not np.array_equal(bundle.weights()[name], parent.weights()[name])
+    with pytest.raises(ValueError, match="begin with one"):
+        dataclasses.replace(
+            config, fine_tuned_from="", optimiser=fine_tuning(parent, "groove").optimiser
+        )
+
+
+def test_a_fine_tuning_that_was_stopped_goes_on_exactly(parent: Bundle, tmp_path: Path) -> None:
+    corpus = tiny_corpus(seed=7)
+    overrides = {"optimiser": {"steps": 12, "batch_size": 8}}
+    config = configure("", "", tmp_path, bundle=parent.path, overrides=overrides)
+    record = RunRecord("x", config, bundle=str(parent.path))
+    cpu = Hardware.choose("cpu")
+    whole = Trainer(config, corpus, tmp_path / "whole", cpu, weights=starting_weights(record))
+    whole.train()
+    first = Trainer(config, corpus, tmp_path / "halves", cpu, weights=starting_weights(record))
+    first.train(should_stop=lambda: first.step == 5)
+    second = Trainer(config, corpus, tmp_path / "halves", cpu, resume=True)
+    assert second.step == 5
+    second.train()
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(second.model.state_dict()[name], tensor), name
 
 
 def test_a_bundle_that_has_changed_or_tells_nothing_is_refused(

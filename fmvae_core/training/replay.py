@@ -1,0 +1,49 @@
+"""What a bundle knows already, to be learnt along with what is new: else it would be forgotten."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fmvae_core.models.bundle import Bundle
+from fmvae_core.models.config import ModelConfig
+from fmvae_core.models.recurrent_vae import RecurrentVAE
+from fmvae_core.runs.record import RunRecord
+from fmvae_core.training.fine_tune import starting_bundle
+
+_MOST = 2048
+_AT_ONCE = 256
+
+
+def known_phrases(bundle: Bundle) -> Tensor:
+    """Return landmarks of a bundle as it decodes them, ``(n, steps, features)``, 2048 at most.
+
+    They need no corpus, which may not be there, or may not be passed on. What is likelier than not
+    sounds, since hits and notes are learnt from, not probabilities.
+    """
+    model = RecurrentVAE(ModelConfig.from_dict(bundle.model_config))
+    weights = {name: torch.from_numpy(array).float() for name, array in bundle.weights().items()}
+    model.load_state_dict(weights)
+    model.eval()
+    count = len(bundle.landmarks)
+    chosen = np.linspace(0, count - 1, min(count, _MOST)).astype(np.int64)
+    z = torch.from_numpy(np.asarray(bundle.landmarks.z, np.float32)[chosen])
+    with torch.no_grad():
+        return torch.cat(
+            [model.likelihood.decided(model.decode(part)) for part in z.split(_AT_ONCE)]
+        )
+
+
+def replayed(record: RunRecord) -> Tensor | None:
+    """Return what a run is to learn again, if anything.
+
+    Raises
+    ------
+    BundleError, ValueError
+        If the bundle is gone, or not the one the run was made for.
+    """
+    bundle = starting_bundle(record)
+    if bundle is None or record.config.optimiser.replay == 0:
+        return None
+    return known_phrases(bundle)
