@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fmvae_core.cli.options import DataPath
+from fmvae_core.training.choices import Device, Precision
 
 if TYPE_CHECKING:
     from fmvae_core.training.config import HoldOut
@@ -44,7 +45,17 @@ def train(
         float | None, typer.Option(min=0, help="Stop after this long; --resume goes on.")
     ] = None,
     data: DataPath = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option()] = "auto",
+    device: Annotated[Device, typer.Option(help="'auto' is cuda where there is one.")] = "auto",
+    devices: Annotated[
+        int, typer.Option(min=1, help="GPUs of a machine, which share each batch.")
+    ] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; start it on each of them.")] = 1,
+    precision: Annotated[
+        Precision, typer.Option(help="Of encoder and decoder; never of flatness.")
+    ] = "32-true",
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same bits each time, maybe slower.")
+    ] = False,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Of the CPU; all but one if none.")
     ] = None,
@@ -64,7 +75,23 @@ def train(
 
     from fmvae_core.runs.store import new_run_folder, runs_dir
     from fmvae_core.training import run
+    from fmvae_core.training.hardware import Hardware
 
+    if on is None:
+        hardware = Hardware.choose(
+            device, devices=devices, nodes=nodes, precision=precision, deterministic=deterministic
+        )
+        if not hardware.is_first:
+            run.take_part(hardware)
+            return
+    computing = run.Computing(
+        device=device,
+        devices=devices,
+        nodes=nodes,
+        precision=precision,
+        deterministic=deterministic,
+        threads=threads,
+    )
     config = run.configure(
         preset,
         size,
@@ -90,10 +117,9 @@ def train(
             out,
             data=data,
             drum_map=drum_map,
-            device=device,
-            threads=threads,
             bundle=fine_tune,
             cluster=checked(on),
+            **computing,
         )
         train_there(out, detach=detach)
         return
@@ -102,11 +128,10 @@ def train(
         out,
         data=data,
         drum_map=drum_map,
-        device=device,
         max_minutes=minutes,
-        threads=threads,
         bundle=fine_tune,
         yields_to_jams=True,
+        **computing,
     )
 
 

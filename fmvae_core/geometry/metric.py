@@ -57,6 +57,7 @@ def estimate_metric(
     directions: int = 0,
     samples: int = 32,
     step: float,
+    rows: slice = slice(None),
 ) -> tuple[Tensor, Tensor]:
     """Return two estimates of the metric tensor at points, for `flatness_loss` (section 3.2.2).
 
@@ -83,22 +84,26 @@ def estimate_metric(
         S of equation 8.
     step
         h of the Taylor expansion or mu of equation 8, in units of z.
+    rows
+        Points at which to estimate. Directions are drawn for all, so that each point's are the
+        same whoever asks.
 
     Returns
     -------
     metrics
-        Two tensors ``(batch, k, k)``; k is d in all cases but that of random directions.
+        Two tensors ``(rows, k, k)``; k is d in all cases but that of random directions.
     """
     batch, dim = z.shape
+    points = z[rows]
     if estimator == "taylor":
         if 0 < directions < dim:
             along = orthonormal_directions(batch, dim, directions, generator, z.dtype)
         else:
             along = all_directions(batch, dim, z)
-        metric = metric_tensor(taylor_jacobian(f, z, along, step))
+        metric = metric_tensor(taylor_jacobian(f, points, along[rows], step))
         return metric, metric
-    along = gaussian_directions(batch, dim, samples, generator, z.dtype)
-    differences = taylor_jacobian(f, z, along, step)
+    along = gaussian_directions(batch, dim, samples, generator, z.dtype)[rows]
+    differences = taylor_jacobian(f, points, along, step)
     if estimator == "nesterov-spokoiny":
         metric = sampled_metric(differences, along, debiased=False)
         return metric, metric

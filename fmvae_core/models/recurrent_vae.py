@@ -48,9 +48,7 @@ class RecurrentVAE(nn.Module):
             return self.decoder(z)
         return self.decoder.run(z, lambda raw, step: self.likelihood.expected_frames(raw))
 
-    def reconstruct(
-        self, z: Tensor, frames: Tensor, teacher_share: float, generator: torch.Generator
-    ) -> Tensor:
+    def reconstruct(self, z: Tensor, frames: Tensor, hears_truth: Tensor | None = None) -> Tensor:
         """Return raw outputs ``(B, S, F)`` to train on.
 
         Parameters
@@ -59,22 +57,18 @@ class RecurrentVAE(nn.Module):
             Samples of q(z|x), ``(B, d)``.
         frames
             The truth, which an autoregressive decoder hears.
-        teacher_share
-            Probability that it hears the true frame before, not its own (scheduled sampling,
-            Bengio et al. 2015).
-        generator
-            Source of the choice.
+        hears_truth
+            At which steps it hears the true frame before and not its own (scheduled sampling,
+            Bengio et al. 2015), ``(B, S)``; at all of them by default.
         """
         if isinstance(self.decoder, ParallelDecoder):
             return self.decoder(z)
-        if teacher_share >= 1.0:
+        if hears_truth is None:
             return self.decoder.teach(z, frames)
-        shape = (len(z), frames.shape[1])
-        chosen = torch.rand(shape, generator=generator, device=z.device) < teacher_share
 
         def hear(raw: Tensor, step: int) -> Tensor:
             own = self.likelihood.decided(raw.detach())
-            return torch.where(chosen[:, step, None], frames[:, step], own)
+            return torch.where(hears_truth[:, step, None], frames[:, step], own)
 
         return self.decoder.run(z, hear)
 

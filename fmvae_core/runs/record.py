@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from fmvae_core.files import is_held, replacing
 from fmvae_core.music.drums import DEFAULT_DRUM_MAP
 from fmvae_core.runs.files import RECORD_FILE, STATE_FILE
+from fmvae_core.training.choices import Precision
 from fmvae_core.training.config import TrainingConfig
 
 StateName = Literal[
@@ -47,10 +48,10 @@ class RunRecord:
         See `fmvae_core.data.sources.open_corpus`.
     drum_map
         Kit that played a folder of MIDI files.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
+    device, devices, nodes, precision, deterministic
+        See `fmvae_core.training.hardware.Hardware.choose`.
     threads
-        Of the CPU; all but one if ``None``.
+        Of the CPU; all but one if ``None``, shared by the processes of the run.
     bundle
         Folder of the bundle whose weights it begins with, for fine-tuning.
     cluster
@@ -67,6 +68,10 @@ class RunRecord:
     drum_map: str = DEFAULT_DRUM_MAP
     device: str = "auto"
     threads: int | None = None
+    devices: int = 1
+    nodes: int = 1
+    precision: Precision = "32-true"
+    deterministic: bool = False
     bundle: str | None = None
     cluster: str | None = None
     created: str = ""

@@ -17,13 +17,11 @@ import sys
 import threading
 from pathlib import Path
 
-import torch
-
 from fmvae_core.files import alone_in
 from fmvae_core.runs.record import read_record
 from fmvae_core.runs.supervisor import TETHERED
 from fmvae_core.training.interrupts import interrupted
-from fmvae_core.training.steering import Watcher, steer
+from fmvae_core.training.steering import Watcher, follow, hardware_for, steer
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +36,19 @@ def main() -> int:
     if len(sys.argv) != 2 + is_tethered:
         print(f"usage: python -m fmvae_core.training FOLDER [{TETHERED}]", file=sys.stderr)
         return 2
-    if is_tethered:
-        threading.Thread(target=_end_with_input, name="tether", daemon=True).start()
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
     folder = Path(sys.argv[1])
     try:
+        if int(os.environ.get("LOCAL_RANK", 0)) > 0:
+            # The first one has started this process, with its priority.
+            with interrupted() as is_interrupted:
+                follow(hardware_for(read_record(folder)), is_interrupted)
+            return 0
+        if is_tethered:
+            threading.Thread(target=_end_with_input, name="tether", daemon=True).start()
+        if hasattr(os, "nice"):
+            os.nice(_NICE)
         with alone_in(folder, _PATIENCE), interrupted() as is_interrupted:
             record = read_record(folder)
-            torch.set_num_threads(record.threads or max(1, (os.cpu_count() or 2) - 1))
             watcher = Watcher(should_stop=is_interrupted)
             steer(folder, record, watcher, yields_to_jams=not is_tethered)
     except Exception:

@@ -119,6 +119,6 @@ def restore_optimiser(
         if name in first:
             optimiser.state[parameter] = {
                 "step": torch.tensor(float(checkpoint.step)),
-                "exp_avg": first[name].to(parameter.device),
-                "exp_avg_sq": second[name].to(parameter.device),
+                "exp_avg": first[name].to(parameter),
+                "exp_avg_sq": second[name].to(parameter),
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from fmvae_core.files import replacing
 from fmvae_core.runs.files import BOARD_FOLDER, EVALUATIONS_FILE, EVENTS_FILE
@@ -30,32 +30,38 @@ class EventLog:
     Parameters
     ----------
     run
-        Folder of the run.
+        Folder of the run; ``None`` for one who says nothing.
     first_step
         Step the run goes on from: later events, of a leg that was lost, are removed, so that the
         log of a resumed run equals that of an uninterrupted one.
     """
 
-    def __init__(self, run: Path, first_step: int = 0) -> None:
+    def __init__(self, run: Path | None, first_step: int = 0) -> None:
+        self._files: tuple[IO[str], ...] = ()
+        self._board = None
+        if run is None:
+            return
         kept = [event for event in read_events(run) if event["step"] <= first_step]
         with replacing(run / EVENTS_FILE) as scratch:
             scratch.write_text("".join(json.dumps(event) + "\n" for event in kept), "utf-8")
         few = [event for event in kept if event["kind"] != "step"]
         with replacing(run / EVALUATIONS_FILE) as scratch:
             scratch.write_text("".join(json.dumps(event) + "\n" for event in few), "utf-8")
-        self._file = open(run / EVENTS_FILE, "a", encoding="utf-8")  # noqa: SIM115
-        self._few = open(run / EVALUATIONS_FILE, "a", encoding="utf-8")  # noqa: SIM115
+        self._files = (
+            open(run / EVENTS_FILE, "a", encoding="utf-8"),  # noqa: SIM115
+            open(run / EVALUATIONS_FILE, "a", encoding="utf-8"),  # noqa: SIM115
+        )
         try:
             from torch.utils.tensorboard import SummaryWriter
-        except ImportError:  # training alone does without it
-            self._board = None
+        except ImportError:
+            pass  # training alone does without it
         else:
             self._board = SummaryWriter(str(run / BOARD_FOLDER), purge_step=first_step + 1)
 
     def write(self, kind: str, step: int, values: dict[str, float | str | bool]) -> None:
         """Append one event; numbers go to TensorBoard too."""
         line = json.dumps({"kind": kind, "step": step, **values}) + "\n"
-        for file in (self._file,) if kind == "step" else (self._file, self._few):
+        for file in self._files[:1] if kind == "step" else self._files:
             file.write(line)
             file.flush()
         if self._board is not None:
@@ -72,7 +78,7 @@ class EventLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._few.close()
+        for file in self._files:
+            file.close()
         if self._board is not None:
             self._board.close()

@@ -11,6 +11,7 @@ from fmvae_core.geometry.metric import estimate_metric, flatness_loss, mean_squa
 from fmvae_core.geometry.mixup import mixup
 from fmvae_core.models.recurrent_vae import RecurrentVAE, sample_posterior
 from fmvae_core.training.flatness_config import FlatnessConfig
+from fmvae_core.training.hardware import Hardware
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,18 @@ def observe(model: RecurrentVAE, z: Tensor, config: FlatnessConfig) -> Tensor:
 
 
 def flatness_term(
-    model: RecurrentVAE, z: Tensor, config: FlatnessConfig, generator: torch.Generator
+    model: RecurrentVAE,
+    z: Tensor,
+    config: FlatnessConfig,
+    generator: torch.Generator,
+    hardware: Hardware,
 ) -> tuple[Tensor, Tensor]:
-    """Return the flatness loss and c^2 at mixup points of a batch of latents ``(batch, d)``."""
+    """Return the flatness loss and c^2 at mixup points of a batch of latents ``(batch, d)``.
+
+    The step is a small part of z, and its difference is divided by it: nothing here is computed in
+    mixed precision. Mixup, scale of the step, c^2 and loss are those of the whole batch, whatever
+    share of the points a process decodes.
+    """
     points = mixup(z, min(config.points, len(z)), config.alpha0, generator)
     step = config.step * float(z.detach().std(dim=0).mean())
     metric, other = estimate_metric(
@@ -51,7 +61,11 @@ def flatness_term(
         directions=config.directions,
         samples=config.samples,
         step=max(step, 1e-6),
+        rows=hardware.rows(len(points)),
     )
+    is_one = metric is other
+    metric = hardware.gather(metric, len(points))
+    other = metric if is_one else hardware.gather(other, len(points))
     scale = (mean_square_scale(metric) + mean_square_scale(other)) / 2
     return flatness_loss(metric, config.form, other), scale
 
@@ -84,6 +98,7 @@ def loss(
     weights: Weights,
     flatness: FlatnessConfig,
     generator: torch.Generator,
+    hardware: Hardware,
 ) -> tuple[Tensor, Metrics]:
     """Return the loss of a batch and what was measured on the way.
 
@@ -102,25 +117,43 @@ def loss(
         Settings of the flatness term.
     generator
         Source of all randomness of the step, on the device of `frames`.
+    hardware
+        Which rows of the batch are this process's, and at which precision they are computed. The
+        loss is that of the whole batch; its gradient is summed over the processes afterwards.
     """
-    mean, log_std = model.encode(frames)
-    noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+    count, steps = frames.shape[:2]
+    rows = hardware.rows(count)
+    latents = (count, model.config.latent_dim)
+    noise = _normal(latents, generator, frames)[rows]
+    prior_latents = (model.config.importance_samples, count, model.config.prior_latent_dim)
+    prior_noise = _normal(prior_latents, generator, frames)[:, rows]
+    hears_truth = None
+    if weights.teacher_share < 1.0:
+        chance = torch.rand((count, steps), generator=generator, device=frames.device)
+        hears_truth = chance[rows] < weights.teacher_share
+    own = frames[rows]
+    with hardware.autocast():
+        mean, log_std = model.encode(own)
+    mean, log_std = mean.to(frames.dtype), log_std.to(frames.dtype)
     z = sample_posterior(mean, log_std, noise)
-    prior_noise = torch.randn(
-        (model.config.importance_samples, len(z), model.config.prior_latent_dim),
-        generator=generator,
-        device=z.device,
-        dtype=z.dtype,
-    )
-    raw = model.reconstruct(z, frames, weights.teacher_share, generator)
-    nll = model.likelihood.negative_log_likelihood(raw, frames).mean()
-    kl = model.kl_bound(z, mean, log_std, prior_noise)
+    with hardware.autocast():
+        raw = model.reconstruct(z, own, hears_truth)
+    raw = raw.to(frames.dtype)
+    nll = hardware.gather(model.likelihood.negative_log_likelihood(raw, own), count).mean()
+    kl = hardware.gather(model.kl_bound(z, mean, log_std, prior_noise), count)
     charged = (kl - weights.free_nats).clamp_min(0.0) if weights.free_nats else kl
     total = nll + weights.beta * charged.mean()
     flat, scale = torch.zeros_like(nll), torch.zeros_like(nll)
     if weights.eta > 0:
-        flat, scale = flatness_term(model, z, flatness, generator)
+        every = hardware.gather(z.detach(), count)
+        flat, scale = flatness_term(model, every, flatness, generator, hardware)
         eta = weights.eta * weights.beta if flatness.form == "paper" else weights.eta
         total = total + eta * flat
-    constraint = model.likelihood.mean_squared_error(raw.detach(), frames)
+    # One number of each process, which all have equally many rows.
+    error = model.likelihood.mean_squared_error(raw.detach(), own).unsqueeze(0)
+    constraint = hardware.gather(error, hardware.size).mean()
     return total, Metrics(constraint, nll, kl.mean(), flat, scale)
+
+
+def _normal(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:
+    return torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)

@@ -317,6 +317,6 @@ class Batches:
         shifts = torch.from_numpy(self._transpositions.where(chosen.numpy()).draw(share.numpy()))
         events = self._events[self._hardware.to_device(chosen)].long()
         moved = events + self._hardware.to_device(shifts).unsqueeze(1)
-        return functional.one_hot(
-            torch.where(events < N_KEYS, moved, events), self._features
-        ).float()
+        return functional.one_hot(torch.where(events < N_KEYS, moved, events), self._features).to(
+            self._hardware.dtype
+        )

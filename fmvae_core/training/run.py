@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-import torch
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -28,13 +26,26 @@ from fmvae_core.runs.orders import write_order
 from fmvae_core.runs.record import RunRecord, read_record, write_record
 from fmvae_core.training import trainer
 from fmvae_core.training.checkpoint import load_checkpoint
+from fmvae_core.training.choices import Precision
 from fmvae_core.training.config import HoldOut, TrainingConfig, changed, load_preset
 from fmvae_core.training.constraint import ConstraintState
+from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.interrupts import interrupted
-from fmvae_core.training.steering import Watcher, steer
+from fmvae_core.training.steering import Watcher, follow, steer
 from fmvae_core.training.trainer import Trainer
 
 _PATIENCE = 1.0  # seconds; who looks whether a run is going on holds its lock for a moment
+
+
+class Computing(TypedDict, total=False):
+    """What a run computes with; what is left out is the record's, or its default in a new one."""
+
+    device: str
+    devices: int
+    nodes: int
+    precision: Precision
+    deterministic: bool
+    threads: int | None
 
 
 def configure(
@@ -85,12 +96,11 @@ def train(
     *,
     data: Path | None = None,
     drum_map: str = DEFAULT_DRUM_MAP,
-    device: str = "auto",
     max_minutes: float = math.inf,
-    threads: int | None = None,
     bundle: Path | None = None,
     yields_to_jams: bool = False,
     console: Console | None = None,
+    **computing: Unpack[Computing],
 ) -> Trainer:
     """Train in the foreground until the plan is fulfilled, the time is up, or Ctrl-C.
 
@@ -107,31 +117,20 @@ def train(
         See `fmvae_core.data.sources.open_corpus`.
     drum_map
         Kit that played a folder of MIDI files.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
     max_minutes
         Of this call.
-    threads
-        Of the CPU; all but one by default, so that the machine stays usable.
     bundle
         Whose weights to begin with; see `fmvae_core.training.fine_tune`.
     yields_to_jams
         Whether to wait while a jam goes on.
     console
         Where progress is shown.
+    **computing
+        See `fmvae_core.runs.record.RunRecord`.
     """
     console = console or Console()
-    torch.set_num_threads(threads or max(1, (os.cpu_count() or 2) - 1))
     with alone_in(out, _PATIENCE):
-        record = describe(
-            config,
-            out,
-            data=data,
-            drum_map=drum_map,
-            device=device,
-            threads=threads,
-            bundle=bundle,
-        )
+        record = describe(config, out, data=data, drum_map=drum_map, bundle=bundle, **computing)
         return _train(record, out, max_minutes, yields_to_jams, console)
 
 
@@ -141,34 +140,36 @@ def describe(
     *,
     data: Path | None = None,
     drum_map: str = DEFAULT_DRUM_MAP,
-    device: str = "auto",
-    threads: int | None = None,
     bundle: Path | None = None,
     cluster: str | None = None,
+    **computing: Unpack[Computing],
 ) -> RunRecord:
     """Write what a run shall do, new or resumed, into its folder, and return it; see `train`."""
     if (out / RECORD_FILE).exists():
         record = read_record(out)
         if data is not None:
             record = dataclasses.replace(record, data=str(data.resolve()))
-        record = dataclasses.replace(
-            record, config=config, device=device, threads=threads, cluster=cluster
-        )
+        record = dataclasses.replace(record, config=config, cluster=cluster, **computing)
     else:
         record = RunRecord(
             name=" ".join(filter(None, (config.preset, config.variant, config.size))),
             config=config,
             data=None if data is None else str(data.resolve()),
             drum_map=drum_map,
-            device=device,
-            threads=threads,
             bundle=None if bundle is None else str(bundle.resolve()),
             cluster=cluster,
             created=datetime.now().isoformat(timespec="seconds"),
+            **computing,
         )
     write_record(out, record)
     write_order(out, "run")
     return record
+
+
+def take_part(hardware: Hardware) -> None:
+    """Do the steps of a run of which another process is the first, until it ends."""
+    with interrupted() as is_interrupted:
+        follow(hardware, is_interrupted)
 
 
 def _train(
@@ -179,7 +180,7 @@ def _train(
     def introduce(run: Trainer) -> None:
         model = " ".join(filter(None, (config.preset, config.variant)))
         console.print(
-            f"{model}, size {config.size}, on {run.hardware.device}: {run.parameter_count:,} "
+            f"{model}, size {config.size}, on {run.hardware}: {run.parameter_count:,} "
             f"parameters, {run.phrase_count:,} phrases, batches of "
             f"{run.config.optimiser.batch_size}, step {run.step:,} of {config.optimiser.steps:,}"
         )

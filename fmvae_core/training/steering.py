@@ -8,6 +8,7 @@ import gc
 import json
 import logging
 import math
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,8 +28,9 @@ from fmvae_core.training.constraint import ConstraintState
 from fmvae_core.training.fine_tune import starting_bundle
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.phrases import phrases
-from fmvae_core.training.problems import in_words, is_out_of_memory
+from fmvae_core.training.problems import ShareTooLarge, in_words, is_out_of_memory
 from fmvae_core.training.replay import replayed
+from fmvae_core.training.start import hear_start, tell_start
 from fmvae_core.training.trainer import Progress, Trainer
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,8 @@ _TELL_SECONDS = 1.0
 _PACE_SECONDS = 5.0
 _SMALLEST_BATCH = 4
 _TAIL_BYTES = 8192
+_REASONS = (None, "pause", "jam", "stop")
+"""To halt; where processes have several, the last one counts."""
 
 
 def _nothing(*_: object) -> None:
@@ -75,6 +79,17 @@ def read_corpus(record: RunRecord, on_progress: Callable[[int, int], None] = _no
         on_progress,
         representation=record.config.model.representation,
         drum_map=record.drum_map,
+    )
+
+
+def hardware_for(record: RunRecord) -> Hardware:
+    """Return the hardware of a run (`Hardware.choose`)."""
+    return Hardware.choose(
+        record.device,
+        devices=record.devices,
+        nodes=record.nodes,
+        precision=record.precision,
+        deterministic=record.deterministic,
     )
 
 
@@ -131,6 +146,7 @@ def steer(
     desk = Desk(folder, record, yields_to_jams)
     try:
         desk.tell("starting", note="reading the corpus")
+        hardware = hardware_for(record)
         corpus = read_corpus(record, watcher.on_corpus)
         if (folder / CHECKPOINT_FILE).exists():
             record = dataclasses.replace(
@@ -141,35 +157,84 @@ def steer(
             record = dataclasses.replace(record, config=fitted(record.config, corpus))
             if record.config.optimiser.batch_size < asked:
                 desk.note = f"batches of {record.config.optimiser.batch_size}: the corpus is small"
-        while True:
-            try:
-                return _train(
-                    folder, record, corpus, desk, watcher, max_seconds, checkpoint_seconds
-                )
-            except Exception as error:
-                record = _halved(folder, record, error)
-                log.warning("memory ran out: %s", error)
-                desk.note = f"batches of {record.config.optimiser.batch_size}: memory ran out"
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        hardware.launch()
+        tell_start(hardware, folder, record, corpus)
+        end = time.monotonic() + max_seconds
+        trainer = train(folder, record, corpus, hardware, desk, watcher, end, checkpoint_seconds)
+        hardware.close()
+        return trainer
     except Exception as error:
         with contextlib.suppress(OSError):  # on a full disk; who watches finds the process gone
             desk.tell("failed", reason=in_words(error, folder))
         raise
 
 
+def follow(hardware: Hardware, should_stop: Callable[[], bool]) -> None:
+    """Take part in a run whose first process steers it (`steer`).
+
+    Parameters
+    ----------
+    hardware
+        That of a process which is not the first, before its launch.
+    should_stop
+        Asked before each step; where one of the processes wants to stop, all do.
+
+    Raises
+    ------
+    Exception
+        Whatever went wrong.
+    """
+    hardware.launch()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        record, corpus = hear_start(hardware, folder, read_corpus)
+        desk = Desk(folder, record, yields_to_jams=False, is_silent=True)
+        watcher = Watcher(should_stop=should_stop)
+        train(folder, record, corpus, hardware, desk, watcher, math.inf, math.inf)
+    hardware.close()
+
+
+def train(
+    folder: Path,
+    record: RunRecord,
+    corpus: Corpus,
+    hardware: Hardware,
+    desk: Desk,
+    watcher: Watcher,
+    end: float,
+    checkpoint_seconds: float,
+) -> Trainer:
+    """Train a run, with half the batch wherever memory runs out, until it ends or time is `end`.
+
+    One process halves whenever it happens. Several try at their start whether each has room for its
+    share, and halve together; where one has no more memory later, the run ends for all.
+    """
+    hardware.limit_threads(record.threads)
+    while True:
+        try:
+            return _train(folder, record, corpus, hardware, desk, watcher, end, checkpoint_seconds)
+        except Exception as error:
+            if hardware.size > 1 and not isinstance(error, ShareTooLarge):
+                raise
+            record = _halved(folder, record, error)
+            log.warning("memory ran out: %s", error)
+            desk.note = f"batches of {record.config.optimiser.batch_size}: memory ran out"
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
 def _train(
     folder: Path,
     record: RunRecord,
     corpus: Corpus,
+    hardware: Hardware,
     desk: Desk,
     watcher: Watcher,
-    max_seconds: float,
+    end: float,
     checkpoint_seconds: float,
 ) -> Trainer:
-    hardware = Hardware.choose(record.device)
-    is_new = not (folder / CHECKPOINT_FILE).exists()
+    is_new = hardware.is_first and not (folder / CHECKPOINT_FILE).exists()
     trainer = Trainer(
         record.config,
         corpus,
@@ -179,9 +244,14 @@ def _train(
         weights=starting_weights(record) if is_new else None,
         known=replayed(record),
     )
+    if hardware.size > 1 and hardware.highest(not trainer.fits()):
+        raise ShareTooLarge(f"a batch of {record.config.optimiser.batch_size} phrases is too large")
     desk.know(trainer)
     watcher.on_trainer(trainer)
-    end = time.monotonic() + max_seconds
+
+    def why_halt() -> str | None:
+        is_over = watcher.should_stop() or time.monotonic() >= end
+        return "stop" if is_over else desk.why_halt()
 
     def should_halt() -> bool:
         desk.refresh(trainer)
@@ -192,8 +262,8 @@ def _train(
         watcher.on_progress(progress)
 
     while True:
-        why = desk.why_halt()
-        if watcher.should_stop() or why == "stop" or time.monotonic() >= end:
+        why = _REASONS[hardware.highest(_REASONS.index(why_halt()))]
+        if why == "stop":
             trainer.save()
             desk.tell("stopped")
             return trainer
@@ -246,11 +316,14 @@ class Desk:
         The run.
     yields_to_jams
         Whether a jam is a reason to halt.
+    is_silent
+        Whether to write nothing, in a process that is not the first.
     """
 
     folder: Path
     record: RunRecord
     yields_to_jams: bool
+    is_silent: bool = False
     note: str = ""
     _state: RunState = field(init=False)
     _told: float = -math.inf
@@ -268,7 +341,7 @@ class Desk:
             self._state,
             phrases=trainer.phrase_count,
             parameters=trainer.parameter_count,
-            device=str(trainer.hardware.device),
+            device=str(trainer.hardware),
             batch_size=trainer.config.optimiser.batch_size,
             steps=trainer.config.optimiser.steps,
             step=trainer.step,
@@ -279,7 +352,7 @@ class Desk:
         """Tell how it stands, at once where that is new."""
         now = time.monotonic()
         is_news = state != self._state.state or reason != self._state.reason
-        if not is_news and now - self._told < _TELL_SECONDS:
+        if self.is_silent or (not is_news and now - self._told < _TELL_SECONDS):
             return
         self._state = dataclasses.replace(
             self._state,
@@ -301,7 +374,7 @@ class Desk:
         """Take down the speed."""
         self._state = dataclasses.replace(self._state, seconds_per_step=progress.seconds_per_step)
         now = time.monotonic()
-        if now - self._paced >= _PACE_SECONDS:
+        if not self.is_silent and now - self._paced >= _PACE_SECONDS:
             self._paced = now
             batch = self._state.batch_size
             values: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from fmvae_core.training.events import EventLog
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.objective import Weights, loss
 from fmvae_core.training.phrases import Batches, Phrases, phrases
+from fmvae_core.training.problems import is_out_of_memory
 from fmvae_core.training.space import Space
 
 LOG_EVERY = 10
@@ -59,7 +61,9 @@ class Trainer:
     """One run: the model, its optimiser and where the constrained optimisation stands.
 
     All randomness of a step is a function of the seed and the step's number, and the order of the
-    data one of the seed and the epoch's, so that a resumed run equals an uninterrupted one.
+    data one of the seed and the epoch's, so that a resumed run equals an uninterrupted one, and one
+    that several processes share equals that of one. Each of them has a trainer; that of the first
+    alone evaluates and writes.
 
     Parameters
     ----------
@@ -70,7 +74,7 @@ class Trainer:
     run
         Folder of the run.
     hardware
-        Where to compute.
+        Where to compute, after its launch.
     resume
         Go on from the folder's checkpoint if it has one.
     weights
@@ -82,7 +86,7 @@ class Trainer:
     ------
     ValueError
         If the corpus is of another kind than the model, has too few phrases for a batch, or differs
-        from the one the run began with.
+        from the one the run began with; or if the processes cannot share a batch.
     """
 
     def __init__(
@@ -117,6 +121,7 @@ class Trainer:
                 f"the corpus has {len(training)} training phrases, fewer than one batch of "
                 f"{config.optimiser.batch_size}; use a larger corpus or a smaller batch size"
             )
+        _check_shares(config, hardware)
         self._batches = Batches(corpus, training, config, hardware, known)
         self._validation = self._spread(validation, corpus)
         # As many of those it learns from: the distance of the two tells of overfitting.
@@ -131,6 +136,8 @@ class Trainer:
             self.model.requires_grad_(False)
             self.model.encoder.requires_grad_(True)
         hardware.place(self.model)
+        for tensor in self.model.state_dict().values():
+            tensor.copy_(hardware.from_first(tensor))
         self.average = {
             name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()
         }
@@ -188,11 +195,19 @@ class Trainer:
         earlier = self.seconds
         first = self.step
         self.model.train()
-        with EventLog(self.run, self.step) as log, self.hardware.full_precision():
-            with self._averaged() as model:
-                self.space.begin(model, self.step)
+        hardware = self.hardware
+
+        def is_over() -> bool:
+            is_late = self.step > first and time.monotonic() - begun >= max_seconds
+            return is_late or should_stop()
+
+        log = EventLog(self.run if hardware.is_first else None, self.step)
+        with log, hardware.full_precision():
+            if hardware.is_first:
+                with self._averaged() as model:
+                    self.space.begin(model, self.step)
             try:
-                while not self.is_finished and not should_stop():
+                while not self.is_finished and not hardware.highest(is_over()):
                     was_initial = self.constraint.is_initial
                     values = self.take_step()
                     if was_initial and not self.constraint.is_initial:
@@ -210,15 +225,14 @@ class Trainer:
                         pace = (now - begun) / (self.step - first)
                         steps = self.config.optimiser.steps
                         on_progress(Progress(self.step, steps, self.seconds, pace, values))
-                    if self.step % self.evaluate_every == 0 or self.is_finished:
+                    is_time = self.step % self.evaluate_every == 0 or self.is_finished
+                    if hardware.is_first and is_time:
                         log.write("validation", self.step, self.validate())
                         if figures := self.look(is_last=self.is_finished):
                             log.write("space", self.step, figures)
                     if now - saved >= checkpoint_seconds:
                         self.save()
                         saved = now
-                    if now - begun >= max_seconds:
-                        break
             finally:
                 self.save()
 
@@ -237,8 +251,9 @@ class Trainer:
         generator = self.hardware.generator(config.seed, 1, self.step)
         self.optimiser.zero_grad(set_to_none=True)
         batch = self._batches.batch(self.step)
-        total, metrics = loss(self.model, batch, weights, config.flatness, generator)
+        total, metrics = loss(self.model, batch, weights, config.flatness, generator, self.hardware)
         total.backward()
+        self.hardware.sum_gradients(self.model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.optimiser.clip)
         measured = metrics.to_floats()
         if not math.isfinite(measured["constraint"]) or not norm.isfinite():
@@ -266,6 +281,33 @@ class Trainer:
             "eta": weights.eta,
             "learning_rate": rate,
         }
+
+    def fits(self) -> bool:
+        """Whether this process's share of a step fits into memory: tried, and nothing is changed.
+
+        A process that ran out of memory within a step would leave the others waiting for it.
+        """
+        alone, size = self.hardware.alone, self.hardware.size
+        config = self.config
+        flatness = dataclasses.replace(
+            config.flatness, points=math.ceil(config.flatness.points / size)
+        )
+        weights = Weights(1.0, 1.0, teacher_share=config.optimiser.teacher_share(self.step))
+        generator = alone.generator(config.seed, 1, self.step)
+        try:
+            batch = self._batches.batch(self.step)
+            own = batch[self.hardware.rows(len(batch))]
+            loss(self.model, own, weights, flatness, generator, alone)[0].backward()
+            # Adam's two moments, and the gradient once more as it is sent.
+            rest = [torch.empty_like(each) for each in self.model.parameters() for _ in range(3)]
+            del rest
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return False
+        finally:
+            self.optimiser.zero_grad(set_to_none=True)
+        return True
 
     def validate(self) -> dict[str, float | str | bool]:
         """Return how well the averaged weights give back validation and training phrases.
@@ -317,7 +359,9 @@ class Trainer:
         return self.hardware.to_device(torch.from_numpy(of.where(chosen).frames(corpus)))
 
     def save(self) -> None:
-        """Write the run's checkpoint."""
+        """Write the run's checkpoint, in the first process."""
+        if not self.hardware.is_first:
+            return
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -362,3 +406,16 @@ class Trainer:
         past = min(self.config.optimiser.averaging, (1 + self.step) / (10 + self.step))
         for name, value in self.model.state_dict().items():
             self.average[name].lerp_(value, 1 - past)
+
+
+def _check_shares(config: TrainingConfig, hardware: Hardware) -> None:
+    size, batch, points = hardware.size, config.optimiser.batch_size, config.flatness.points
+    if batch % size:
+        raise ValueError(
+            f"a batch of {batch} phrases cannot be shared evenly by {size} processes; "
+            f"take a multiple of {size} for optimiser.batch_size"
+        )
+    if config.flatness.eta > 0 and min(points, batch) < size:
+        raise ValueError(
+            f"{size} processes need {size} mixup points or more, and flatness.points is {points}"
+        )

@@ -59,11 +59,13 @@ def test_scheduled_sampling_lies_between_teacher_and_own_frames() -> None:
     z, frames = torch.randn(3, 5), (torch.rand(3, 32, 27) < 0.3).float()
 
     def raw(share: float) -> torch.Tensor:
-        return model.reconstruct(z, frames, share, torch.Generator().manual_seed(0))
+        chance = torch.rand((3, 32), generator=torch.Generator().manual_seed(0))
+        return model.reconstruct(z, frames, chance < share)
 
     decoder = model.decoder
     assert isinstance(decoder, AutoregressiveDecoder)
     torch.testing.assert_close(raw(1.0), decoder.teach(z, frames))
+    torch.testing.assert_close(model.reconstruct(z, frames), decoder.teach(z, frames))
     own = raw(0.0)
     torch.testing.assert_close(decoder.teach(z, model.likelihood.decided(own)), own)
     assert not torch.allclose(raw(0.5), raw(1.0))
@@ -81,8 +83,8 @@ def test_our_decoder_hears_no_frame() -> None:
     model = RecurrentVAE(config())
     z = torch.randn(3, 5)
     frames = torch.rand(3, 32, 27)
-    generator = torch.Generator()
-    torch.testing.assert_close(model.reconstruct(z, frames, 0.0, generator), model.decode(z))
+    never = torch.zeros(3, 32, dtype=torch.bool)
+    torch.testing.assert_close(model.reconstruct(z, frames, never), model.decode(z))
 
 
 def test_kl_to_the_standard_normal_is_exact() -> None:

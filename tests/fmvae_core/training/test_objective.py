@@ -13,9 +13,12 @@ from fmvae_core.models.drum_likelihood import (
 )
 from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.training.flatness_config import FlatnessConfig
+from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.objective import Weights, flatness_term, loss
 from tests.corpora import tiny_corpus
 from tests.corpora_config import tiny_config
+
+CPU = Hardware.choose("cpu")
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def batch() -> torch.Tensor:
 
 def step(model: RecurrentVAE, batch: torch.Tensor, eta: float, seed: int = 3, **changes: object):
     config = FlatnessConfig(points=4, directions=3, **changes)
-    return loss(model, batch, Weights(0.1, eta), config, torch.Generator().manual_seed(seed))
+    return loss(model, batch, Weights(0.1, eta), config, torch.Generator().manual_seed(seed), CPU)
 
 
 def test_is_a_pure_function_of_model_batch_and_generator(
@@ -70,7 +73,7 @@ def test_flatness_moves_the_decoder_and_not_the_encoder(
 ) -> None:
     mean, _ = model.encode(batch)
     flat, _ = flatness_term(
-        model, mean, FlatnessConfig(points=4, directions=3), torch.Generator().manual_seed(0)
+        model, mean, FlatnessConfig(points=4, directions=3), torch.Generator().manual_seed(0), CPU
     )
     flat.backward()
     assert all(parameter.grad is None for parameter in model.encoder.parameters())
@@ -89,6 +92,7 @@ def test_all_directions_and_both_forms_are_options(
                 Weights(0.1, 1.0),
                 FlatnessConfig(form=form, directions=directions, points=4),
                 torch.Generator().manual_seed(0),
+                CPU,
             )[1].flatness.detach()
         )
         for form in ("scale-free", "paper")
@@ -139,7 +143,8 @@ def test_a_hit_that_is_less_than_certain_sounds_as_loud_as_it_would() -> None:
 def test_a_kl_within_the_free_bits_costs_nothing(model: RecurrentVAE, batch: torch.Tensor) -> None:
     def total(beta: float, free_nats: float) -> float:
         weights = Weights(beta, free_nats=free_nats)
-        value, _ = loss(model, batch, weights, FlatnessConfig(), torch.Generator().manual_seed(0))
+        generator = torch.Generator().manual_seed(0)
+        value, _ = loss(model, batch, weights, FlatnessConfig(), generator, CPU)
         return value.item()
 
     assert total(1.0, 1e6) == pytest.approx(total(0.0, 0.0))

@@ -140,7 +140,8 @@ def test_ctrl_c_writes_a_checkpoint_from_a_frames_cache_alone(tmp_path: Path) ->
     script = tmp_path / "train.py"
     script.write_text(
         "import sys\n"
-        "for absent in ('mido', 'pydantic', 'pooch', 'platformdirs', 'tensorboard', 'sklearn'):\n"
+        "for absent in ('mido', 'pydantic', 'pooch', 'platformdirs', 'tensorboard', 'sklearn',\n"
+        "               'lightning_fabric'):\n"
         "    sys.modules[absent] = None\n"
         "from pathlib import Path\n"
         "from fmvae_core.training.run import train\n"
