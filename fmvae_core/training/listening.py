@@ -109,7 +109,8 @@ def _apart(of: Phrases, seed: int) -> npt.NDArray[np.int64]:
 def _thresholds(model: RecurrentVAE, corpus: Corpus, of: Phrases) -> Array:
     spread = np.linspace(0, len(of) - 1, min(len(of), _THRESHOLD_PHRASES)).astype(np.int64)
     frames = of.where(spread).frames(corpus)
-    return thresholds_for(music_of(model), frames, decode(model, encode(model, frames)))
+    pieces = len(np.unique(of.windows.performance))
+    return thresholds_for(music_of(model), frames, decode(model, encode(model, frames)), pieces)
 
 
 def _name(corpus: Corpus, of: Phrases, index: int) -> str:

@@ -23,7 +23,7 @@ from datetime import timedelta
 
 import lightning_fabric
 import torch
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, distributed
 
 from fmvae_core.training.choices import Precision
@@ -164,7 +164,7 @@ class _Together(DDPStrategy):
                     os.environ.setdefault(f"{library}_SOCKET_IFNAME", loopback)
             distributed.init_process_group(
                 "nccl" if self.root_device.type == "cuda" else "gloo",
-                store=distributed.FileStore(meeting, self.world_size),
+                store=distributed.FileStore(meeting, self.world_size),  # type: ignore[attr-defined]
                 rank=self.global_rank,
                 world_size=self.world_size,
                 timeout=_TIMEOUT,
