@@ -182,7 +182,8 @@ class PlanPresenter(QObject):
         self.refresh()
         form.choose(variant=config.variant, model_size=config.size, device=record.device)
         self.refresh()
-        if self._base is not None:
+        # Those of a fine-tuning are of no use without its bundle.
+        if self._base is not None and begin is not None:
             for table in ("model", "optimiser", "constraint", "flatness"):
                 for name, value in config.to_dict()[table].items():
                     if (table, name) in form.settings.keys:
