@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -103,6 +102,8 @@ class _Recurrence(torch.autograd.Function):
     def forward(
         ctx: Any, given: Tensor, recurrent: Tensor, bias: Tensor, start: Tensor, is_reverse: bool
     ) -> Tensor:
+        from fmvae_core.models import gru_loops as loops  # numba takes a second to load
+
         steps, batch, gates = given.shape
         n = gates // 3
         given = given.contiguous()
@@ -118,7 +119,7 @@ class _Recurrence(torch.autograd.Function):
         own_array, bias_array = own.numpy(), bias.contiguous().numpy()
         for step in order:
             torch.mm(state_of[step + before], weights, out=own)
-            _loops()[0](
+            loops.forwards(
                 own_array,
                 given_of[step],
                 bias_array,
@@ -133,6 +134,8 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        from fmvae_core.models import gru_loops as loops
+
         states, kept, recurrent = ctx.saved_tensors
         steps, batch, _ = kept.shape
         n = states.shape[2]
@@ -146,7 +149,7 @@ class _Recurrence(torch.autograd.Function):
         weights = torch.cat([recurrent[2 * n :], recurrent[: 2 * n]])
         own_of = changes[..., : 3 * n].unbind()
         for step in reversed(order):
-            _loops()[1](
+            loops.backwards(
                 gradient_of[step],
                 back_array,
                 states_of[step + before],
@@ -178,75 +181,3 @@ def _has_numba() -> bool:
     except ImportError:  # a bare GPU machine
         return False
     return True
-
-
-@cache
-def _loops() -> tuple[Any, Any]:
-    """Return the loops over a step's gates, forward and backward, compiled."""
-    import numba
-
-    # Sums and products may be fused and reordered; NaN and infinity stay what they are.
-    compiled = numba.njit(
-        cache=True, error_model="numpy", fastmath={"nsz", "arcp", "contract", "reassoc"}
-    )
-    tanh = compiled(_tanh)
-    one, half = np.float32(1.0), np.float32(0.5)
-
-    @compiled
-    def forwards(own: Any, given: Any, bias: Any, before: Any, after: Any, kept: Any) -> None:
-        # Loops of one result each, over slices: larger ones are not vectorised.
-        batch, n = before.shape
-        for row in range(batch):
-            resets, updates = kept[row, :n], kept[row, n : 2 * n]
-            news, own_shares = kept[row, 2 * n : 3 * n], kept[row, 3 * n :]
-            own_reset, reset_in = own[row, :n], given[row, :n]
-            for unit in range(n):
-                resets[unit] = half + half * tanh(half * (own_reset[unit] + reset_in[unit]))
-            own_update, update_in = own[row, n : 2 * n], given[row, n : 2 * n]
-            for unit in range(n):
-                updates[unit] = half + half * tanh(half * (own_update[unit] + update_in[unit]))
-            own_new, new_in = own[row, 2 * n :], given[row, 2 * n :]
-            for unit in range(n):
-                own_shares[unit] = own_new[unit] + bias[unit]
-                news[unit] = tanh(new_in[unit] + resets[unit] * own_shares[unit])
-            state, following = before[row], after[row]
-            for unit in range(n):
-                following[unit] = news[unit] + updates[unit] * (state[unit] - news[unit])
-
-    @compiled
-    def backwards(gradient: Any, back: Any, before: Any, kept: Any, changes: Any) -> None:
-        batch, n = before.shape
-        for row in range(batch):
-            given, ago, state = gradient[row], back[row], before[row]
-            resets, updates = kept[row, :n], kept[row, n : 2 * n]
-            news, own_shares = kept[row, 2 * n : 3 * n], kept[row, 3 * n :]
-            to_own, to_reset = changes[row, :n], changes[row, n : 2 * n]
-            to_update, to_new = changes[row, 2 * n : 3 * n], changes[row, 3 * n :]
-            for unit in range(n):
-                reset, update, new = resets[unit], updates[unit], news[unit]
-                total = given[unit] + ago[unit]
-                change = total * (one - update) * (one - new * new)
-                to_new[unit] = change
-                to_own[unit] = change * reset
-                to_reset[unit] = change * own_shares[unit] * reset * (one - reset)
-                to_update[unit] = total * (state[unit] - new) * update * (one - update)
-                ago[unit] = total * update
-
-    return forwards, backwards
-
-
-def _tanh(x: Any) -> Any:
-    """Return tanh to 2e-7, of arithmetic alone: calls would keep the loop from being vectorised.
-
-    The seventh convergent of Lambert's continued fraction for a quarter of the argument, doubled
-    twice.
-    """
-    x = np.float32(0.25) * x
-    x = np.float32(2.4) if x > np.float32(2.4) else x  # and not min(), which would hide a NaN
-    x = np.float32(-2.4) if x < np.float32(-2.4) else x
-    s = x * x
-    over = np.float32(135135.0) + s * (np.float32(17325.0) + s * (np.float32(378.0) + s))
-    under = np.float32(62370.0) + s * (np.float32(3150.0) + s * np.float32(28.0))
-    t = x * over / (np.float32(135135.0) + s * under)
-    t = (t + t) / (np.float32(1.0) + t * t)
-    return (t + t) / (np.float32(1.0) + t * t)
