@@ -239,11 +239,6 @@ class Ears:
         offsets = [self._offset(frame) for frame in range(start, end, RATE // 10)]
         return max(offsets) - min(offsets)
 
-    @property
-    def xruns(self) -> list[int]:
-        """Frame times at which the server told that sound was lost."""
-        return list(self._xruns)
-
     def had_xrun(self, start: int, end: int) -> bool:
         """Return whether the server tells that sound was lost between two frame times."""
         return any(start <= frame < end for frame in self._xruns)
