@@ -77,7 +77,7 @@ class ManyDevices(Hardware):
         self.rank = self._fabric.global_rank
         self.size = self._fabric.world_size
         self.local_size = devices
-        self._are_here = nodes == 1 and "LOCAL_RANK" not in os.environ
+        self._nodes = nodes
 
     @property
     def alone(self) -> Hardware:
@@ -91,8 +91,11 @@ class ManyDevices(Hardware):
         if self.size > 1:
             if self._fabric.local_rank > 0 and (parent := os.environ.get(_PARENT)):
                 threading.Thread(target=_end_with_parent, args=(int(parent),), daemon=True).start()
-            os.environ[_PARENT] = str(os.getpid())
-            if self._are_here:
+            environment = getattr(self._fabric.strategy, "cluster_environment", None)
+            starts_others = environment and not environment.creates_processes_externally
+            if starts_others:
+                os.environ[_PARENT] = str(os.getpid())
+            if starts_others and self._nodes == 1:
                 folder = tempfile.mkdtemp(prefix="flatjam-")
                 atexit.register(shutil.rmtree, folder, ignore_errors=True)
                 os.environ[_MEETING] = os.path.join(folder, "meeting")

@@ -330,15 +330,23 @@ class Trainer:
 
     @contextmanager
     def _averaged(self) -> Iterator[RecurrentVAE]:
-        """Put the averaged weights into the model, and its own back in the end."""
+        """Put the averaged weights into the model, and its own back in the end.
+
+        What is yielded has 32 bits, as frames, maps and bundles have; a run of 64 gives a copy.
+        """
         own = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         self.model.eval()
         try:
-            yield self.model
+            yield self.model if self.hardware.dtype == torch.float32 else self._in_32_bits()
         finally:
             self.model.load_state_dict(own)
             self.model.train()
+
+    def _in_32_bits(self) -> RecurrentVAE:
+        model = RecurrentVAE(self.config.model).to(self.hardware.device)
+        model.load_state_dict(self.average)
+        return model.eval()
 
     def _figures(self, frames: Tensor) -> dict[str, float]:
         raw = self.model.decode(self.model.encode(frames)[0])

@@ -99,6 +99,7 @@ def test_two_processes_follow_one_from_the_initial_phase_into_flatness(tmp_path:
     found = [event for event in read_events(shared) if event["kind"] != "phase"]
     assert {event["eta"] for event in expected if event["kind"] == "step"} == {0.0, 60.0}
     for ours, theirs in zip(found, expected, strict=True):
+        assert ours.pop("kind") == theirs.pop("kind")
         assert ours == pytest.approx(theirs, rel=1e-4), theirs
     assert_same_weights(
         load_checkpoint(shared / CHECKPOINT_FILE),
@@ -250,6 +251,13 @@ def test_mixed_precision_learns(tmp_path: Path, decoder: str) -> None:
     assert last["nll"] < first["nll"]
     tensors = load_checkpoint(tmp_path / CHECKPOINT_FILE).tensors
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float32}
+
+
+def test_a_run_of_64_bits_is_evaluated_and_kept_with_all_of_them(tmp_path: Path) -> None:
+    alone(tiny_config(20), tmp_path, until=20)
+    assert {event["kind"] for event in read_events(tmp_path)} >= {"step", "validation", "space"}
+    tensors = load_checkpoint(tmp_path / CHECKPOINT_FILE).tensors
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float64}
 
 
 def test_fabric_on_one_device_gives_the_same_bits_as_none(tmp_path: Path) -> None:
