@@ -161,7 +161,7 @@ def test_wherever_it_is_cut_the_rest_is_read(
         (b"MThd\n", "not a journal"),
         (b'{"format": "something else", "version": 1}\n', "not a journal"),
         (b'[1, 2]\n{"kind": "end"}\n', "not a journal"),
-        (b'{"format": "flatjam-journal", "version": 2}\n', "newer.*update"),
+        (b'{"format": "flatjam-journal", "version": 3}\n', "newer.*update"),
         (b'{"format": "flatjam-journal", "version": 1}\n', "first line.*damaged"),
         (HEAD.model_dump_json().encode() + b'\n{"kind": "end"}\n', "line 2 .*damaged"),
         (HEAD.model_dump_json().encode() + b"\n\xff\xfe\n", "line 2 .*damaged"),
