@@ -90,7 +90,9 @@ def test_a_hit_ends_in_the_end_and_a_later_one_rings_on(
     ended: list[int] = []
     strike = synth.strike
     monkeypatch.setattr(
-        synth, "strike", lambda t, pitch, v: (strike(t, pitch, v), v or ended.append(pitch))
+        synth,
+        "strike",
+        lambda t, pitch, v, *part: (strike(t, pitch, v, *part), v or ended.append(pitch)),
     )
     samplers.hit(1.0, CRASH, 100)
     samplers.hit(1.2, CRASH, 100)

@@ -165,15 +165,15 @@ def _peak_of(synth: Synth, pitch: int) -> float:
 
 
 def test_at_an_ordinary_volume_neither_player_is_softer_for_the_other(synth: Synth) -> None:
-    hard = [SoundEvent(0.5, DRUM_CHANNEL, pitch, 115) for pitch in (36, 38, 42)]
-    late = [replace(event, time=0.501) for event in hard]
+    firm = [SoundEvent(0.5, DRUM_CHANNEL, pitch, 90) for pitch in (36, 38, 42)]
+    late = [replace(event, time=0.501) for event in firm]
     synth.set_volume(0.8)
-    alone = peak(together(synth, hard, []))
+    alone = peak(together(synth, firm, []))
     ours = peak(together(synth, [], late))
     assert ours == pytest.approx(alone, rel=0.1), "each is as loud as the other"
-    both = [event.velocity for event in synth._guard.limit(hard)]
-    assert both == [115] * 3
-    assert [event.velocity for event in synth._human_guard.limit(late)] == [115] * 3
+    both = [event.velocity for event in synth._guard.limit(firm)]
+    assert both == [90] * 3
+    assert [event.velocity for event in synth._human_guard.limit(late)] == [90] * 3
 
 
 def test_an_ordinary_groove_is_loud(synth: Synth) -> None:
