@@ -116,7 +116,8 @@ def loss(
 
         jacobian: Any = torch.func.vmap(torch.func.jacfwd(f))(points)
         metric = metric_tensor(jacobian.transpose(1, 2))
-        total = total + weights.eta * flatness_loss(metric, flatness.form)
+        eta = weights.eta * weights.beta if flatness.form == "paper" else weights.eta
+        total = total + eta * flatness_loss(metric, flatness.form)
     return total
 
 
