@@ -51,8 +51,10 @@ def flatness(
             [observe(model, part.to(device), config).cpu() for part in latents.split(_AT_ONCE)]
         )
     apart = [(of[ends[0]] - of[ends[1]]).norm(dim=1).numpy() for of in (latents, observed)]
+    with np.errstate(invalid="ignore"):  # of a single phrase there is none: not a number
+        correlation = np.corrcoef(apart[0], apart[1])[0, 1]
     return {
-        "distance_correlation": float(np.corrcoef(apart[0], apart[1])[0, 1]),
+        "distance_correlation": float(correlation),
         "condition_number_median": float(np.median(condition)),
         "condition_number_mean": float(condition.mean()),
         "condition_number_p90": float(np.quantile(condition, 0.9)),
