@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fmvae_core.models.bundle import Bundle
 from fmvae_core.runs.record import RunRecord
 from fmvae_core.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from fmvae_core.models.bundle import Bundle
 
 STEPS = 2000
 BATCH_SIZE = 64
@@ -85,6 +87,8 @@ def starting_bundle(record: RunRecord) -> Bundle | None:
     """
     if record.bundle is None:
         return None
+    from fmvae_core.models.bundle import Bundle  # a bare GPU machine cannot read bundles
+
     bundle = Bundle.open(Path(record.bundle))
     if bundle.sha256 != record.config.fine_tuned_from:
         raise ValueError(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from fmvae_core.models.bundle import Bundle
 from fmvae_core.models.config import ModelConfig
 from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.runs.record import RunRecord
 from fmvae_core.training.fine_tune import starting_bundle
+
+if TYPE_CHECKING:
+    from fmvae_core.models.bundle import Bundle
 
 _MOST = 2048
 _AT_ONCE = 256
