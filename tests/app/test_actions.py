@@ -97,7 +97,7 @@ def test_enabled_commands_do_something(
             flatjam.tabs.name,
             len([w for w in QApplication.topLevelWidgets() if w.isVisible()]),
             None if camera is None else repr(vars(camera)),
-            flatjam.projection.is_fitting,
+            flatjam.umap.is_fitting,
         )
 
     done = set()
