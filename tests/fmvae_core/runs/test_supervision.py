@@ -75,7 +75,8 @@ start_run(Path({str(run)!r}))
 
 
 def test_a_killed_run_is_told_as_lost_and_resumes_exactly(runs: Runs) -> None:
-    whole, killed = runs.create(steps=120), runs.create(steps=120)
+    # Long enough to be seen while it runs: how it stands is told once a second.
+    whole, killed = runs.create(steps=400), runs.create(steps=400)
     process = runs.start(killed)
     wait_for(killed, "running", lambda state: state.step >= 20)
     write_order(killed, "pause")  # so that there is a checkpoint in the middle
