@@ -55,8 +55,9 @@ def run(gru: nn.GRU, inputs: Tensor, start: Tensor | None = None, first: int = 0
             suffix = f"_l{layer}" + "_reverse" * direction
             into, recurrent, into_bias, bias = (getattr(gru, name + suffix) for name in names)
             given = linear(inputs, into, joint_bias(into_bias, bias))
-            before = inputs.new_zeros(inputs.shape[1], gru.hidden_size)
-            if start is not None:
+            if start is None:
+                before = inputs.new_zeros(inputs.shape[1], gru.hidden_size)
+            else:
                 before = start[number - first * directions]
             outputs.append(recur(given, recurrent, bias, before, is_reverse=direction == 1))
         inputs = outputs[0] if directions == 1 else torch.cat(outputs, dim=-1)
