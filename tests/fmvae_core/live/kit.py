@@ -44,6 +44,20 @@ port.delete()
 """
 
 
+def _ready(script: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a script, and return its process once it has its ports."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
 class Kit:
     """Plays on ``kit:pads``, or on a port of its own that is connected to another.
 
@@ -54,15 +68,7 @@ class Kit:
     """
 
     def __init__(self, target: str = "") -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _KIT, target],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
+        self._process = _ready(_KIT, target)
 
     def send(self, *data: int, at: float = 0.0) -> None:
         assert self._process.stdin is not None
@@ -99,15 +105,7 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[tuple[float, list[int]]] = []
         """Time (monotonic) and bytes of each message."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _LISTENER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
+        self._process = _ready(_LISTENER)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
