@@ -17,7 +17,7 @@ from fmvae_core.runs.files import CHECKPOINT_FILE
 from fmvae_core.runs.messages import HeardFrames, RunHeard
 from fmvae_core.runs.record import RunError, read_record
 from fmvae_core.training.checkpoint import load_checkpoint
-from fmvae_core.training.phrases import Phrases, phrases
+from fmvae_core.training.phrases import Phrases, phrases, spread
 from fmvae_core.training.steering import read_corpus
 
 _THRESHOLD_PHRASES = 128
@@ -107,8 +107,7 @@ def _apart(of: Phrases, seed: int) -> npt.NDArray[np.int64]:
 
 
 def _thresholds(model: RecurrentVAE, corpus: Corpus, of: Phrases) -> Array:
-    spread = np.linspace(0, len(of) - 1, min(len(of), _THRESHOLD_PHRASES)).astype(np.int64)
-    frames = of.where(spread).frames(corpus)
+    frames = of.where(spread(len(of), _THRESHOLD_PHRASES)).frames(corpus)
     pieces = len(np.unique(of.windows.performance))
     return thresholds_for(music_of(model), frames, decode(model, encode(model, frames)), pieces)
 

@@ -27,6 +27,11 @@ Range = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 _SHIFT_SEED = 88
 
 
+def spread(count: int, most: int) -> Ints:
+    """Return numbers spread evenly over so many phrases: all of them, or as many as wanted."""
+    return np.linspace(0, max(count - 1, 0), min(count, most)).astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Transpositions:
     """The semitones by which each melody may be transposed: one range, or two about a gap.

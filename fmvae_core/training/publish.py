@@ -32,7 +32,7 @@ from fmvae_core.training.config import MODEL_NAMES, TrainingConfig
 from fmvae_core.training.fine_tune import starting_bundle
 from fmvae_core.training.flatness_config import FlatnessConfig
 from fmvae_core.training.objective import observe
-from fmvae_core.training.phrases import Phrases, phrases
+from fmvae_core.training.phrases import Phrases, phrases, spread
 
 log = logging.getLogger(__name__)
 
@@ -154,8 +154,7 @@ def _calibrate(
     """Calibrate on training phrases, if possible; return the geometry on test phrases before."""
     before = flatness(model, encode(model, split["test"].frames(corpus)), config)
     training = split["training"]
-    spread = np.linspace(0, len(training) - 1, min(len(training), _CALIBRATION_PHRASES))
-    chosen = training.where(spread.astype(np.int64)).frames(corpus)
+    chosen = training.where(spread(len(training), _CALIBRATION_PHRASES)).frames(corpus)
     metric = mean_metric(
         lambda z: observe(model, z, config), torch.from_numpy(encode(model, chosen))
     )

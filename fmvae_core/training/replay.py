@@ -12,6 +12,7 @@ from fmvae_core.models.config import ModelConfig
 from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.runs.record import RunRecord
 from fmvae_core.training.fine_tune import starting_bundle
+from fmvae_core.training.phrases import spread
 
 if TYPE_CHECKING:
     from fmvae_core.models.bundle import Bundle
@@ -30,8 +31,7 @@ def known_phrases(bundle: Bundle) -> Tensor:
     weights = {name: torch.from_numpy(array).float() for name, array in bundle.weights().items()}
     model.load_state_dict(weights)
     model.eval()
-    count = len(bundle.landmarks)
-    chosen = np.linspace(0, count - 1, min(count, _MOST)).astype(np.int64)
+    chosen = spread(len(bundle.landmarks), _MOST)
     z = torch.from_numpy(np.asarray(bundle.landmarks.z, np.float32)[chosen])
     with torch.no_grad():
         return torch.cat(

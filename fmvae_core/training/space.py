@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from fmvae_core.data.corpus import Corpus, Split
 from fmvae_core.evaluation.attribute_correlation import attribute_correlation
@@ -17,7 +16,7 @@ from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.music.representation import representation
 from fmvae_core.runs.snapshots import SpaceMarks, drop_snapshots, write_marks, write_snapshot
 from fmvae_core.training.config import TrainingConfig
-from fmvae_core.training.phrases import Phrases
+from fmvae_core.training.phrases import Phrases, spread
 
 MARKS = 1_000
 """Phrases on the map of a run; a short run, whose snapshots are close together, has fewer."""
@@ -69,11 +68,11 @@ class Space:
         self._snapshot_every = evaluate_every * math.ceil(apart / evaluate_every)
         self._measure_every = evaluate_every * math.ceil(_MEASURE_STEPS / evaluate_every)
         training = split["training"]
-        chosen = _spread(len(training), min(MARKS, _MARKS_PER_STEP * self._snapshot_every))
+        chosen = spread(len(training), min(MARKS, _MARKS_PER_STEP * self._snapshot_every))
         # As they were played, so that a colour is that of the phrase one knows.
         self._frames = corpus.cut(training.where(chosen).windows)
         unseen = split["validation"] if len(split["validation"]) else training
-        self._starts = unseen.where(_spread(len(unseen), _STARTS)).frames(corpus)
+        self._starts = unseen.where(spread(len(unseen), _STARTS)).frames(corpus)
         rows = training.windows.performance[chosen]
         kind = config.model.representation
         if kind == "motion":
@@ -173,8 +172,3 @@ class Space:
             for name, of in found.items()
             for kind, key in (("slope", "slope"), ("corr", "corr_c"), ("r2", "r2"))
         }
-
-
-def _spread(count: int, most: int) -> npt.NDArray[np.int64]:
-    """Return numbers spread evenly over ``count`` phrases, at most as many as wanted."""
-    return np.linspace(0, max(count - 1, 0), min(count, most)).astype(np.int64)

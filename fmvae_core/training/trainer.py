@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,7 +29,7 @@ from fmvae_core.training.constraint import ConstraintState, advance, begin
 from fmvae_core.training.events import EventLog
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.objective import Weights, loss
-from fmvae_core.training.phrases import Batches, Phrases, phrases
+from fmvae_core.training.phrases import Batches, Phrases, phrases, spread
 from fmvae_core.training.problems import is_out_of_memory
 from fmvae_core.training.space import Space
 
@@ -363,8 +362,8 @@ class Trainer:
 
     def _spread(self, of: Phrases, corpus: Corpus, most: int = _VALIDATION_PHRASES) -> Tensor:
         """Return phrases spread evenly over those of a split, on the device."""
-        chosen = np.linspace(0, max(len(of) - 1, 0), min(len(of), most)).astype(int)
-        return self.hardware.to_device(torch.from_numpy(of.where(chosen).frames(corpus)))
+        chosen = of.where(spread(len(of), most))
+        return self.hardware.to_device(torch.from_numpy(chosen.frames(corpus)))
 
     def save(self) -> None:
         """Write the run's checkpoint, in the first process."""
