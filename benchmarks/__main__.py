@@ -42,6 +42,11 @@ PARTS: dict[str, tuple[str, ...]] = {
         "train_overhead",
         "train_evaluation_share",
     ),
+    "fine_tune": tuple(
+        f"fine_tune_{drummer}_{figure}"
+        for drummer in ("drummer7", "drummer1")
+        for figure in ("f1_before", "f1_after", "minutes")
+    ),
     "map": ("map_fps_1k", "map_fps_5k", "map_fps_20k"),
     "start": ("start_s", "worker_ready_s"),
     "live": (

@@ -304,7 +304,7 @@ def soak(tempo: float, minutes: float, data: Path, take: Path) -> Figures:
     beat = 60.0 / tempo
     turns = max(2, math.ceil(minutes * 60.0 / (TURN * beat)))
     phrases = list(islice(performances(data), turns))  # to read them takes long
-    with JackServer() as server:
+    with JackServer(is_sync=True) as server:
         os.environ["JACK_DEFAULT_SERVER"] = server.name
         kit = Kit()
         with (

@@ -243,6 +243,18 @@ class Jam:
                 return turn
         return None
 
+    def counted_at(self, beat: float) -> float:
+        """Return at which beat a hit counts that was played at a beat and is taken in now.
+
+        A message takes its time: where the window that it belongs to has been closed meanwhile, and
+        asked for an answer, it counts at the close, so that it is heard in the next turn if at all.
+        """
+        for turn in self.turns:
+            close = turn.end - HALF_STEP
+            if turn.listens and turn.start - HALF_STEP <= beat < close <= self.heard:
+                return close
+        return beat
+
     def is_final_ready(self, beat: float) -> bool:
         """Return whether nothing better can come for the turn after a beat."""
         following = next((turn for turn in self.turns if turn.start > beat), None)

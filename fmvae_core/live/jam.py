@@ -291,7 +291,7 @@ class Jam:
                 self._tell(human_hit(hit))
                 return
             self.wake()  # a hit may be the first thing of a turn
-            beat = self._take.line.beat(hit.seconds - self._latency)  # of what was heard then
+            beat = self._beat_of(self._take, hit.seconds)
             turn = self._rules.listening_turn(beat)
             if turn is not None:
                 self._take.conversation.hear(turn, beat, hit.pitch, hit.velocity)
@@ -306,7 +306,7 @@ class Jam:
                 self._tell(human_key(key))
                 return
             self.wake()  # as for a hit
-            beat = take.line.beat(key.seconds - self._latency)
+            beat = self._beat_of(take, key.seconds)
             turn = self._rules.listening_turn(beat) if key.velocity else None
             if turn is not None:
                 take.conversation.press(turn, beat, key.pitch, key.velocity)
@@ -384,6 +384,10 @@ class Jam:
         return self._input_latency + self._output_latency
 
     # --- with the lock held -----------------------------------------------------------------------
+
+    def _beat_of(self, take: Take, seconds: float) -> float:
+        """Return the beat at which the human played: that of what was heard then."""
+        return self._rules.counted_at(take.line.beat(seconds - self._latency))
 
     def _note_changed(self, take: Take) -> None:
         wanted = {"settings": self._rules.settings, "partner": self._partner}

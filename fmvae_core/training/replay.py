@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fmvae_core.models.config import ModelConfig
-from fmvae_core.models.recurrent_vae import RecurrentVAE
+from fmvae_core.inference.networks import Networks
 from fmvae_core.runs.record import RunRecord
 from fmvae_core.training.fine_tune import starting_bundle
 from fmvae_core.training.phrases import spread
@@ -27,10 +26,7 @@ def known_phrases(bundle: Bundle) -> Tensor:
     They need no corpus, which may not be there, or may not be passed on. What is likelier than not
     sounds, since hits and notes are learnt from, not probabilities.
     """
-    model = RecurrentVAE(ModelConfig.from_dict(bundle.model_config))
-    weights = {name: torch.from_numpy(array).float() for name, array in bundle.weights().items()}
-    model.load_state_dict(weights)
-    model.eval()
+    model = Networks(bundle).model
     chosen = spread(len(bundle.landmarks), _MOST)
     z = torch.from_numpy(np.asarray(bundle.landmarks.z, np.float32)[chosen])
     with torch.no_grad():

@@ -183,6 +183,19 @@ def test_a_landing_counts_in_continuous_mode_only() -> None:
         assert inside.number == 0
 
 
+def test_a_hit_whose_window_was_closed_before_it_came_is_the_first_of_the_next() -> None:
+    close = 12.0 - HALF_STEP
+    running = engine(Mode.CONTINUOUS)
+    running.run(close - 0.01)
+    assert running.jam.counted_at(close - 0.02) == close - 0.02
+    running.run(close + 0.01)
+    assert running.jam.counted_at(close - 0.02) == close
+    assert running.jam.counted_at(close + 0.005) == close + 0.005
+    landed = running.jam.listening_turn(close)
+    assert landed is not None
+    assert landed.start == 12.0
+
+
 def test_an_early_downbeat_after_the_machine_belongs_to_the_human() -> None:
     running = engine(Mode.TRADE)
     running.run(20.0)

@@ -251,6 +251,18 @@ def test_the_tempo_changes_and_nothing_is_late() -> None:
     assert {phrase.how for phrase in band.all(MachinePhrase)} == {How.FINAL}
 
 
+def test_a_hit_that_comes_just_after_its_window_is_not_lost() -> None:
+    band = Band()
+    band.start(Mode.CONTINUOUS)
+    band.run(7.88, [(5.0, 90)])
+    assert len(band.all(HumanPhrase)) == 1  # it has been asked for an answer
+    band.jam.hit(Hit(band.time(7.874), SNARE, 77))
+    band.run(12.0)
+    first, second = (phrase.phrase.notes for phrase in band.all(HumanPhrase))
+    assert [note.velocity for note in first] == [90]
+    assert [(note.onset, note.velocity) for note in second] == [(-0.125, 77)]
+
+
 def test_a_timer_that_wakes_late_delays_nothing_by_more_than_that() -> None:
     band = Band(200.0, wake=0.012)
     band.start(Mode.CONTINUOUS)

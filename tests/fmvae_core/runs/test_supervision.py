@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fmvae_core.data.corpus import save_corpus
 from fmvae_core.jam.in_progress import is_jam_in_progress, jamming
 from fmvae_core.runs.files import CHECKPOINT_FILE
 from fmvae_core.runs.orders import write_order
@@ -18,7 +19,9 @@ from fmvae_core.runs.record import RunError, read_state
 from fmvae_core.runs.supervisor import start_run
 from fmvae_core.training.checkpoint import load_checkpoint
 from fmvae_core.training.events import read_events
-from tests.fmvae_core.runs.processes import Runs, wait_for
+from tests.corpora import tiny_corpus
+from tests.corpora_config import tiny_config
+from tests.fmvae_core.runs.processes import ENDLESS, Runs, wait_for
 
 
 def failed(run: Path, process) -> str:
@@ -124,6 +127,29 @@ def test_a_loss_that_is_no_number_is_told_in_words(runs: Runs) -> None:
     reason = failed(run, runs.start(run))
     assert "no longer a finite number" in reason
     assert "smaller learning rate" in reason
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prlimit is of Linux")
+def test_where_memory_runs_out_the_batch_is_halved_and_told(runs: Runs) -> None:
+    import resource
+
+    # Enough phrases for batches of 64, each of which takes 1.5 GB for its samples of the prior.
+    save_corpus(tiny_corpus(performances=30, bars=12), runs.folder / "frames.safetensors")
+    run = runs.create(
+        model={**tiny_config().model.to_dict(), "importance_samples": 40_000},
+        optimiser={"steps": ENDLESS, "batch_size": 64},
+    )
+    process = runs.start(run)
+    wait_for(run, "starting", lambda state: state.note == "reading the corpus")
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    used = int(status.partition("VmSize:")[2].split()[0]) * 1024
+    room = used + 900_000_000
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (room, room))
+    state = wait_for(run, "running", lambda state: state.step > 0)
+    assert 4 <= state.batch_size < 64
+    assert state.note == f"batches of {state.batch_size}: memory ran out"
+    assert load_checkpoint(run / CHECKPOINT_FILE).config.optimiser.batch_size == state.batch_size
+    runs.end(run)
 
 
 def test_a_missing_corpus_is_told_in_words(runs: Runs) -> None:
