@@ -100,10 +100,16 @@ class LatentMap(QWidget):
             # Nobody can have connected yet.
             QTimer.singleShot(0, self, lambda: self.gl_failed.emit(self.graphics.problem))
         else:
-            self.canvas = MapCanvas(self._scene, self.camera, self.font(), self._drawing_failed)
+            self.canvas = MapCanvas(
+                self._scene,
+                self.camera,
+                self.font(),
+                self._drawing_failed,
+                is_software=self.graphics.is_software,
+            )
             self.canvas.events.resize.connect(self._resized)
-            self.canvas.native.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            self._layout.addWidget(self.canvas.native)
+            self.canvas.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self._layout.addWidget(self.canvas.widget)
         self._gestures = Gestures(
             self,
             self.canvas,
@@ -335,8 +341,8 @@ class LatentMap(QWidget):
         canvas, self.canvas = self.canvas, None
         self._pulse.set_wanted(False)
         self._gestures.without_canvas()
-        self._layout.removeWidget(canvas.native)
-        canvas.native.hide()
+        self._layout.removeWidget(canvas.widget)
+        canvas.widget.hide()
         canvas.close()
         self._layout.addWidget(NoMap(problem))
         self.gl_failed.emit(problem)

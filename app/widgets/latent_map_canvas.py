@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import vispy
 from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QWidget
 from vispy import app as vispy_app
 from vispy import gloo
 
@@ -28,6 +29,7 @@ from app.widgets.latent_map_layers import (
     disc_radii,
     disc_size,
 )
+from app.widgets.latent_map_picture import MapPicture
 from app.widgets.latent_map_scene import MapScene, Place
 from app.widgets.latent_map_sprites import ANCHOR_TONES, paint_atlas
 from app.widgets.latent_map_trajectories import TrajectoryLayer
@@ -55,10 +57,18 @@ class MapCanvas(vispy_app.Canvas):
         Of the labels.
     failed
         Called once, with what went wrong, if drawing fails; nothing is drawn after that.
+    is_software
+        Whether a processor draws, not a graphics card.
     """
 
     def __init__(
-        self, scene: MapScene, camera: OrbitCamera, font: QFont, failed: Callable[[str], None]
+        self,
+        scene: MapScene,
+        camera: OrbitCamera,
+        font: QFont,
+        failed: Callable[[str], None],
+        *,
+        is_software: bool,
     ) -> None:
         vispy.use("pyside6", "gl2")
         # QOpenGLWidget shows by itself what was drawn; swapping as well costs as much again.
@@ -71,9 +81,14 @@ class MapCanvas(vispy_app.Canvas):
         self.scene = scene
         self.camera = camera
         self.drawn = 0
+        self.widget: QWidget = self.native
+        """On the screen."""
+        if is_software:
+            self.widget = MapPicture(self.native, lambda: self._is_stale)
         self._font = font
         self._failed = failed
         self._is_broken = False
+        self._is_stale = True
         self._changes: set[str] = {"points", "colours", "axes", "trajectories", "camera"}
         self._atlas: Atlas | None = None
         self._label = 0
@@ -100,7 +115,8 @@ class MapCanvas(vispy_app.Canvas):
             (rings round landmarks), ``moving``, ``trajectories`` and ``camera``.
         """
         self._changes.update(parts)
-        self.update()
+        self._is_stale = True
+        self.widget.update()
 
     def view(self) -> View:
         """Return the camera and the screen as the layers need them."""
@@ -135,6 +151,7 @@ class MapCanvas(vispy_app.Canvas):
         """Draw (called by vispy)."""
         if self._is_broken:
             return
+        self._is_stale = False
         try:
             self._draw()
             # Here, and not when vispy gets to it: the driver's errors are to be caught below.

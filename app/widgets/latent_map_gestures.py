@@ -75,7 +75,7 @@ class Gestures(QObject):
         self._walk = Walk()
         self._pointer: Pointer | None = None
         if canvas is not None:
-            self._connect_pointer(Pointer(canvas.native, self._grip))
+            self._connect_pointer(Pointer(canvas.widget, self._grip))
         keys = Keys(widget)
         turn = _KEY_DEGREES / _DEGREES_PER_PIXEL
         keys.turned.connect(lambda dx, dy: self._orbit(-dx * turn, -dy * turn))
@@ -137,7 +137,7 @@ class Gestures(QObject):
         if self._canvas is not None and self.index >= 0:
             place = self._pixel(self._landmarks.points[self.index])
         if place is not None and self._canvas is not None:
-            place = QPointF(self._canvas.native.pos()) + place
+            place = QPointF(self._canvas.widget.pos()) + place
         self.overlay.show_text(self._text, place)
 
     def pointed(self) -> int:
@@ -175,7 +175,7 @@ class Gestures(QObject):
 
     def _set_cursor(self, shape: Qt.CursorShape) -> None:
         if self._canvas is not None:
-            self._canvas.native.setCursor(shape)
+            self._canvas.widget.setCursor(shape)
 
     # Choosing
 
@@ -312,7 +312,7 @@ class Gestures(QObject):
             return
         if self._canvas is not None:
             place = self._pixel(self._landmarks.points[index])
-            if place is None or not self._canvas.native.rect().contains(place.toPoint()):
+            if place is None or not self._canvas.widget.rect().contains(place.toPoint()):
                 self._canvas.camera.centre = self._landmarks.points[index].astype(np.float64)
                 self.camera_moved.emit()
         self.point_at(index)

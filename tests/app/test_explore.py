@@ -40,7 +40,7 @@ def click_landmark(qtbot: QtBot, flatjam: Application, index: int) -> int:
     bundle = flatjam.session.bundle
     assert bundle is not None
     place = latent_map.canvas.projected(bundle.pca.project(bundle.landmarks.z[index])[None])
-    native: QWidget = latent_map.canvas.native
+    native: QWidget = latent_map.canvas.widget
     pixel = QPointF(float(place.x[0]), float(place.y[0])).toPoint()
     with qtbot.waitSignal(latent_map.landmark_clicked) as clicked:
         qtbot.mouseMove(native, pixel)

@@ -63,7 +63,7 @@ def empty_place(latent_map, points):
 
 
 def drag(latent_map, start, end, button=LEFT, modifier=Qt.KeyboardModifier.NoModifier, drop=True):
-    native = latent_map.canvas.native
+    native = latent_map.canvas.widget
     QTest.mousePress(native, button, modifier, start)
     way = end - start
     for step in range(1, 9):

@@ -71,7 +71,7 @@ def test_shift_and_the_middle_button_pan(qtbot, latent_map, points):
 def test_the_wheel_zooms_to_the_cursor(qtbot, latent_map):
     distance = latent_map.camera.distance
     place = QPointF(300, 200)
-    native = latent_map.canvas.native
+    native = latent_map.canvas.widget
     for delta, nearer in ((120, True), (-240, False)):
         event = QWheelEvent(
             place,
@@ -155,7 +155,7 @@ def test_an_empty_map_draws_and_hears(qtbot):
     latent_map.show()
     qtbot.waitUntil(lambda: latent_map.canvas.drawn > 0)
     QTest.keyClick(latent_map, Qt.Key.Key_Tab)
-    QTest.mouseClick(latent_map.canvas.native, LEFT, pos=QPoint(90, 90))
+    QTest.mouseClick(latent_map.canvas.widget, LEFT, pos=QPoint(90, 90))
     latent_map.set_landmarks(np.zeros((1, 3)), np.ones((1, 4)))
     settle(qtbot, latent_map)
     latent_map.set_landmarks(np.zeros((0, 3)), np.ones((0, 4)))

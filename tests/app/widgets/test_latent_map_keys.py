@@ -69,7 +69,7 @@ def test_a_landmark_reached_by_keys_is_brought_into_view(qtbot, latent_map, poin
     heard = ask(qtbot, latent_map, "hovered")
     QTest.keyClick(latent_map, Qt.Key.Key_Tab)
     at = pixel(latent_map, points[heard[-1][0]])
-    assert latent_map.canvas.native.rect().contains(at)
+    assert latent_map.canvas.widget.rect().contains(at)
 
 
 def test_map_keys_win_over_shortcuts_and_tab_order_only_while_focused(qtbot, points):
@@ -103,7 +103,7 @@ def test_focus_is_visible_and_comes_with_a_click(qtbot, latent_map, points):
     latent_map.clearFocus()
     qtbot.waitUntil(lambda: not latent_map.hasFocus())
     before = picture(latent_map)[0, 400]
-    QTest.mouseClick(latent_map.canvas.native, LEFT, pos=empty_place(latent_map, points))
+    QTest.mouseClick(latent_map.canvas.widget, LEFT, pos=empty_place(latent_map, points))
     latent_map.activateWindow()
     qtbot.waitUntil(latent_map.hasFocus)
     assert np.abs(picture(latent_map)[0, 400] - before).max() > 40

@@ -27,18 +27,18 @@ def test_hover_names_the_landmark_and_lights_it(qtbot, latent_map, points):
     index = lonely(latent_map, points)[0]
     heard = ask(qtbot, latent_map, "hovered")
     before = picture(latent_map)
-    QTest.mouseMove(latent_map.canvas.native, pixel(latent_map, points[index]))
+    QTest.mouseMove(latent_map.canvas.widget, pixel(latent_map, points[index]))
     qtbot.waitUntil(lambda: heard[-1:] == [(index,)])
     label = latent_map.findChild(QWidget, "mapHover")
     assert label.isVisible()
     assert label.text() == f"groove {index}"
     assert latent_map.accessibleDescription() == f"groove {index}"
-    assert latent_map.canvas.native.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    assert latent_map.canvas.widget.cursor().shape() == Qt.CursorShape.PointingHandCursor
     settle(qtbot, latent_map)
     at = pixel(latent_map, points[index])
     box = np.s_[at.y() - 10 : at.y() + 14, at.x() - 10 : at.x() + 14]
     assert (np.abs(picture(latent_map)[box] - before[box]).max(axis=2) > 40).sum() > 20
-    QTest.mouseMove(latent_map.canvas.native, empty_place(latent_map, points))
+    QTest.mouseMove(latent_map.canvas.widget, empty_place(latent_map, points))
     qtbot.waitUntil(lambda: heard[-1] == (-1,))
     assert not label.isVisible()
 
@@ -51,7 +51,7 @@ def test_a_click_is_a_click_in_spite_of_a_shaking_hand(qtbot, latent_map, points
     drag(latent_map, at, at + QPoint(2, 1))
     assert clicks == [(index,)]
     assert latent_map.camera.azimuth == azimuth
-    QTest.mouseClick(latent_map.canvas.native, LEFT, pos=empty_place(latent_map, points))
+    QTest.mouseClick(latent_map.canvas.widget, LEFT, pos=empty_place(latent_map, points))
     assert clicks == [(index,)]
 
 
@@ -69,7 +69,7 @@ def test_every_click_picks_what_brute_force_finds(qtbot, latent_map, points):
             for k in range(len(points))
             if np.hypot(screen.x[k] - x, screen.y[k] - y) <= radii[k]
         ]
-        QTest.mouseClick(latent_map.canvas.native, LEFT, pos=QPoint(x, y))
+        QTest.mouseClick(latent_map.canvas.widget, LEFT, pos=QPoint(x, y))
         assert clicks[-1] == (min(covering)[1],)
         tried += len(covering) > 1
     assert tried > 5  # some were hidden behind others
@@ -79,7 +79,7 @@ def test_the_right_button_asks_for_a_menu(qtbot, latent_map, points):
     index = lonely(latent_map, points)[0]
     menus = ask(qtbot, latent_map, "landmark_menu")
     at = pixel(latent_map, points[index])
-    native = latent_map.canvas.native
+    native = latent_map.canvas.widget
     QTest.mouseClick(native, Qt.MouseButton.RightButton, pos=at)
     assert menus == [(index, native.mapToGlobal(at))]
     QTest.mouseClick(native, Qt.MouseButton.RightButton, pos=empty_place(latent_map, points))
@@ -107,7 +107,7 @@ def test_the_moving_point_is_dragged_along_the_line(qtbot, latent_map, points):
     drag(latent_map, start, end, drop=False)
     assert started == [()]
     assert finished == []
-    QTest.mouseRelease(latent_map.canvas.native, LEFT, pos=end)
+    QTest.mouseRelease(latent_map.canvas.widget, LEFT, pos=end)
     assert finished == [()]
     shares = [share for (share,) in heard]
     assert shares[-1] == pytest.approx(0.8, abs=0.02)
@@ -137,7 +137,7 @@ def test_an_anchor_is_dropped_on_a_landmark(qtbot, latent_map, points):
     hovered = ask(qtbot, latent_map, "hovered")
     drag(latent_map, pixel(latent_map, points[a]), pixel(latent_map, points[target]), drop=False)
     assert hovered[-1] == (target,)  # it lights up before it is let go
-    QTest.mouseRelease(latent_map.canvas.native, LEFT, pos=pixel(latent_map, points[target]))
+    QTest.mouseRelease(latent_map.canvas.widget, LEFT, pos=pixel(latent_map, points[target]))
     assert dropped == [("A", target)]
     assert clicks == []
 
@@ -153,7 +153,7 @@ def test_an_anchor_dropped_elsewhere_returns(qtbot, latent_map, points):
     settle(qtbot, latent_map)
     box = np.s_[start.y() - 6 : start.y() + 10, start.x() - 6 : start.x() + 10]
     assert (np.abs(picture(latent_map)[box] - before[box]).max(axis=2) > 30).sum() > 50
-    QTest.mouseRelease(latent_map.canvas.native, LEFT, pos=end)
+    QTest.mouseRelease(latent_map.canvas.widget, LEFT, pos=end)
     settle(qtbot, latent_map)
     assert dropped == []
     assert (np.abs(picture(latent_map)[box] - before[box]).max(axis=2) > 30).sum() == 0
@@ -167,5 +167,5 @@ def test_escape_gives_up_a_drag(qtbot, latent_map, points):
     at = pixel(latent_map, points[target])
     drag(latent_map, pixel(latent_map, points[a]), at, drop=False)
     QTest.keyClick(latent_map, Qt.Key.Key_Escape)
-    QTest.mouseRelease(latent_map.canvas.native, LEFT, pos=at)
+    QTest.mouseRelease(latent_map.canvas.widget, LEFT, pos=at)
     assert dropped == []
