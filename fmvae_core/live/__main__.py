@@ -18,12 +18,13 @@ from types import FrameType
 
 from fmvae_core.ipc import Endpoint
 from fmvae_core.live.engine import LINGER_SECONDS, Engine
-from fmvae_core.live.priority import HELPER, raise_priority
+from fmvae_core.live.priority import HELPER, lock_memory, raise_priority
 
 
 def main() -> int:
     """Run the engine; return the exit status."""
     raise_priority(HELPER)  # before there are threads, which all get it
+    lock_memory()
     # A window that stands still does not read our standard error: only one thread may wait for it.
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     logging.basicConfig(

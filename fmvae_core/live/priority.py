@@ -8,6 +8,7 @@ that work for long lower themselves.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import sys
@@ -22,6 +23,9 @@ TIMER = 3
 HELPER = 2
 """The same of the other threads of a process that sounds, and of who answers it."""
 _NICE = -10
+
+# Of <sys/mman.h>. The last: lock what is used once it is used, and not all that could be.
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
 
 def raise_priority(level: int) -> str:
@@ -60,6 +64,26 @@ def lower_priority() -> None:
             os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
         if os.getpriority(os.PRIO_PROCESS, thread) < 0:
             os.setpriority(os.PRIO_PROCESS, thread, 0)
+
+
+def lock_memory() -> bool:
+    """Keep what this process uses in memory, if the system allows that without a limit.
+
+    Code that rests for long, such as that of a rare case, is put aside, and to get it back from the
+    disk takes longer than a note may be late. Where there is a limit, memory would run out at it.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    if limit != resource.RLIM_INFINITY and os.geteuid() != 0:
+        return False
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) != 0:
+        log.debug("memory cannot be locked: %s", os.strerror(ctypes.get_errno()))
+        return False
+    return True
 
 
 @contextmanager

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
 
 import pytest
 
-from fmvae_core.live.priority import HELPER, TIMER, at_priority, lower_priority, raise_priority
+from fmvae_core.live.priority import (
+    HELPER,
+    TIMER,
+    at_priority,
+    lower_priority,
+    raise_priority,
+)
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="priorities of threads are Linux's"
@@ -94,3 +101,19 @@ def test_a_while_at_another_priority_ends_with_the_one_before() -> None:
         assert standing() == before
 
     on_a_thread(work)
+
+
+_LOCK = """
+from pathlib import Path
+from fmvae_core.live.priority import lock_memory
+print(lock_memory(), "VmLck:\t       0 kB" in Path("/proc/self/status").read_text())
+"""
+
+
+def test_memory_is_locked_where_that_is_said() -> None:
+    # In a process of its own: it could not be undone for this one's children.
+    told = subprocess.run(
+        [sys.executable, "-c", _LOCK], capture_output=True, text=True, check=True
+    ).stdout.split()
+    is_locked, is_nothing = (word == "True" for word in told)
+    assert is_locked != is_nothing
