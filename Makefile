@@ -46,7 +46,7 @@ clean:  ## Remove what was built, the virtual environment too
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The rest is called by the targets above, once set-up has put xvfb-run where $(HEADLESS) finds it.
-.PHONY: checks pytest pytest-window pytest-core measure
+.PHONY: checks pytest pytest-window pytest-live pytest-rest measure
 
 checks:
 	$(VENV_PYTHON) scripts/check_files
@@ -55,22 +55,26 @@ checks:
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 
-# Tests mostly wait, for sound and for processes, so two halves side by side take half as long.
-# Those of clusters are with the window's, which have less to do.
+# Tests mostly wait, for sound and for processes, so three parts side by side take half as long.
 PYTEST := $(VENV_PYTHON) -m pytest --reruns 1 -r fERsx
+LIVE := tests/benchmarks $(addprefix tests/fmvae_core/,broker inference jam live) \
+	$(wildcard tests/fmvae_core/test_cli_*.py)
 
 pytest:
 ifeq ($(strip $(ARGS)),)
-	@$(MAKE) --no-print-directory -k -j2 pytest-window pytest-core
+	@$(MAKE) --no-print-directory -k -j3 pytest-window pytest-live pytest-rest
 else
 	$(HEADLESS) $(PYTEST) $(ARGS)
 endif
 
 pytest-window:
-	$(HEADLESS) $(PYTEST) tests/app tests/benchmarks tests/fmvae_core/cluster
+	$(HEADLESS) $(PYTEST) tests/app
 
-pytest-core:
-	$(PYTEST) tests/fmvae_core --ignore=tests/fmvae_core/cluster
+pytest-live:
+	$(PYTEST) $(LIVE)
+
+pytest-rest:
+	$(PYTEST) tests/fmvae_core $(addprefix --ignore=,$(LIVE))
 
 measure:
 	$(HEADLESS) $(VENV_PYTHON) -m benchmarks $(ARGS)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import asdict
@@ -31,6 +32,7 @@ COUNTS = (
     "lost",
     "doubled",
     "misplaced",
+    "undelivered",
     "replayed",
     "replay_differences",
 )
@@ -75,7 +77,13 @@ def run(tempos: list[float], minutes: float, at_once: bool, out: Path) -> dict[s
     """Soak at each tempo, write the figures to a folder and return them."""
     out.mkdir(parents=True, exist_ok=True)
     if at_once:
-        found = [finish(each) for each in [start(tempo, minutes, out) for tempo in tempos]]
+        started = [start(tempo, minutes, out) for tempo in tempos]
+        try:
+            found = [finish(each) for each in started]
+        finally:
+            for each in started:  # where one has failed, the others are of no use
+                each.send_signal(signal.SIGINT)
+                each.wait()
     else:
         found = [finish(start(tempo, minutes, out)) for tempo in tempos]
     figures = summary(found)

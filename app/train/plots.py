@@ -119,6 +119,8 @@ PLOTS: tuple[Plot, ...] = (
 )
 _ACROSS = 4
 _HIGH = 104
+_REST_MS = 800
+"""Between two pictures of a run that goes on."""
 
 _TICK_PIXELS = 20
 _TICK_FONT = 11
@@ -268,10 +270,13 @@ class RunPlots(QWidget):
         self._figures = [_Figure(plot) for plot in PLOTS]
         self._runs: dict[Path, Shown] = {}
         self._courses: dict[Path, Course] = {}
-        # One plot at a time, so that whoever plays beside it does not feel it.
+        # One plot at a time, and then a rest, so that whoever plays beside it does not feel it.
         self._due: dict[tuple[_Figure, Path], None] = {}
+        self._drawn: set[Path] = set()
         self._timer = QTimer(self, interval=10)
         self._timer.timeout.connect(self._draw_next)
+        self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
+        self._rest.timeout.connect(self._draw_due)
         inner = QWidget()
         grid = QGridLayout(inner)
         grid.setContentsMargins(8, 0, 8, 8)
@@ -295,6 +300,7 @@ class RunPlots(QWidget):
         """Say which runs are drawn, and in which colours."""
         before, self._runs = self._runs, {run.folder: run for run in runs}
         self._courses = {run: self._courses[run] for run in self._runs.keys() & self._courses}
+        self._drawn &= self._runs.keys()
         for figure in self._figures:
             figure.keep_only(frozenset(self._runs))
         for folder, course in self._courses.items():
@@ -307,11 +313,18 @@ class RunPlots(QWidget):
         if run is not None:
             self._courses[folder] = course
             self._due |= {(figure, folder): None for figure in self._figures}
+            if folder not in self._drawn or not self._rest.isActive():
+                self._draw_due()
+
+    def _draw_due(self) -> None:
+        if self._due:
             self._timer.start()
 
     def _draw_next(self) -> None:
         if not self._due:
             self._timer.stop()
+            self._drawn = set(self._courses)
+            self._rest.start()
             return
         figure, folder = next(iter(self._due))
         del self._due[figure, folder]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -23,8 +24,10 @@ from fmvae_core.live.priority import lower_priority
 LOOK_SECONDS = 0.5
 
 _LOOKS_PER_PROBE = 4  # a new client of JACK disturbs its graph a little: not at every look
-_PROBES = 3  # that have to say that JACK is gone: on a busy machine a new client may be refused
+_PROBES = 3  # that have to say that JACK is gone: a new client may be refused
 _PROBE_SECONDS = 0.1  # between them
+_LAST_PROBES = 10  # of another process, which has the last word
+_LAST_WORD = "--is-server-there"
 _CLIENT = "Flatjam list"
 _OWN_NAMES = re.compile(r"^(Flatjam|RtMidi)", re.IGNORECASE)
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
@@ -146,6 +149,19 @@ class Lister:
                 return False
         return True
 
+    def sees_own_ports(self) -> bool:
+        """Return whether there is a JACK server that knows ports of Flatjam's."""
+        jack = self._rtmidi.API_UNIX_JACK
+        for _ in range(_LAST_PROBES):
+            probes = [self._probe(jack, is_input) for is_input in (True, False)]
+            names = [name for probe in probes if probe for name in probe.get_ports()]
+            if any(_OWN_NAMES.match(name) for name in names):
+                return True
+            if all(probes):
+                return False
+            time.sleep(_PROBE_SECONDS)
+        return False
+
 
 def of_one_interface(
     inputs: Sequence[str], interfaces: Sequence[str]
@@ -170,11 +186,25 @@ def of_one_interface(
     return first, tuple(name for interface, name in kits if interface == first)
 
 
+def is_server_there() -> bool:
+    """Return whether the JACK server lives that our ports belong to, as a new process sees it.
+
+    Servers refuse new clients now and then, some three in a row. Who takes one for dead in the
+    middle of a jam lets go of ports that work.
+    """
+    look = [sys.executable, "-m", "fmvae_core.live.midi_list", _LAST_WORD]
+    return (
+        subprocess.run(look, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    )
+
+
 def main() -> None:
     """Tell what is there until standard input ends, or the JACK server has died."""
     lower_priority()  # the engine's, which has started us
     # Else asking for a JACK server that does not run starts one, or waits for six seconds.
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    if _LAST_WORD in sys.argv:
+        os._exit(0 if Lister().sees_own_ports() else 1)
     ended = threading.Event()
 
     def wait_for_end() -> None:
@@ -185,7 +215,9 @@ def main() -> None:
     lister = Lister()
     while True:
         ports = lister.look()
-        print(ports.line(), flush=True)
+        if not (ports.has_lost_jack and is_server_there()):
+            print(ports.line(), flush=True)
+        # Where it was a false alarm, another process begins anew.
         if ports.has_lost_jack or ended.wait(LOOK_SECONDS):
             os._exit(0)  # without deleting clients, which a dead server does not survive
 

@@ -27,3 +27,5 @@ def test_nothing_is_lost_doubled_or_stuck_and_the_recording_replays(tmp_path: Pa
     for name in ("lost", "doubled", "cut", "stuck", "replay_differences"):
         wrong = [figures["wrong"][:10] for figures in found["tempos"].values()]
         assert found[name] == 0, (name, wrong)
+    # What a client of JACK misses on a busy machine is no fault of ours, and rare.
+    assert found["undelivered"] <= 0.005 * found["hits"], found["undelivered"]

@@ -76,14 +76,10 @@ class JackServer:
     ----------
     outputs
         How many the device has that it pretends to play on.
-    is_sync
-        Whether it waits for each client in each period, on a busy machine too. Otherwise a client
-        that has missed one never gets the MIDI messages of it.
     """
 
-    def __init__(self, outputs: int = 2, *, is_sync: bool = False) -> None:
+    def __init__(self, outputs: int = 2) -> None:
         self._outputs = outputs
-        self._is_sync = is_sync
         self.name = f"flatjam-{os.getpid()}-{secrets.token_hex(3)}"
         self._process: subprocess.Popen[bytes] | None = None
         self._is_registered = False
@@ -103,7 +99,6 @@ class JackServer:
                 "-R",
                 "-P",
                 "20",
-                *(["-S"] if self._is_sync else []),
                 "-n",
                 self.name,
                 "-d",

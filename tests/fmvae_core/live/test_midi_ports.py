@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import rtmidi
 
-from fmvae_core.live.midi_list import Lister
+from fmvae_core.live.midi_list import Lister, is_server_there
 from fmvae_core.live.midi_ports import VIRTUAL_PORT, MidiEvent, MidiPorts, find_port
 from tests.fmvae_core.live.jack import JackServer, wait_until
 from tests.fmvae_core.live.kit import plugged
@@ -178,6 +178,20 @@ def test_a_server_that_dies_and_returns(
         kit.send(0x99, 51, 61)
         wait_until(lambda: heard[-1].data[2] == 61, "heard again")
     assert len(heard) == 2
+
+
+def test_a_server_is_there_as_long_as_it_knows_our_ports(
+    on_jack: JackServer, make_ports: Callable[[], MidiPorts]
+) -> None:
+    ports = make_ports()
+    with plugged():
+        ports.choose(inputs=["kit"])
+        wait_until(lambda: ports.state.open_inputs == ("kit",), "open")
+        assert is_server_there()
+        on_jack.kill()
+        assert not is_server_there()
+    on_jack.start()
+    assert not is_server_there()
 
 
 def test_without_any_midi_a_wanted_port_is_missing(
