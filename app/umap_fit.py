@@ -29,7 +29,7 @@ class UmapFit(QObject):
     progressed(str, int, int)
         How far it is: in words, and how many epochs of how many; no words once it has ended.
     fitted()
-        UMAP of the open bundle is there now.
+        UMAP of the open bundle is there now, and shown to those who wait for it.
     changed()
         Whether UMAP can be had, or is being fitted, has changed.
     """
@@ -50,7 +50,7 @@ class UmapFit(QObject):
         self._session = session
         self._projections = projections
         self._notices = notices
-        self._again: Callable[[], object] = self.cancel
+        self._waiting: dict[QObject, Callable[[], object]] = {}
         self._is_installed = importlib.util.find_spec("umap") is not None  # found, not loaded
         self.client = ProjectionClient(self)
         self.client.progressed.connect(self._on_progress)
@@ -74,21 +74,27 @@ class UmapFit(QObject):
         bundle = self._session.bundle
         return bundle is not None and self._projections.get(bundle, "umap") is not None
 
-    def begin(self, again: Callable[[], object]) -> None:
+    def begin(self, who: QObject, show: Callable[[], object]) -> None:
         """Begin to fit, unless that goes on already.
 
         Parameters
         ----------
-        again
-            What to do where it fails and the user wants it tried once more.
+        who
+            Waits for it.
+        show
+            Called once it is fitted, or where it fails and the user wants it tried once more.
         """
         self._notices.settle("umap")
-        self._again = again
+        self._waiting[who] = show
         bundle = self._session.bundle
         if bundle is not None and not self.client.is_busy:
             self.client.fit(bundle)
             self._on_progress(Fitting(stage="starting"))
         self.changed.emit()
+
+    def forget(self, who: QObject) -> None:
+        """Take note that somebody waits no more; the fit goes on."""
+        self._waiting.pop(who, None)
 
     def cancel(self) -> None:
         """Give up the fit."""
@@ -109,21 +115,25 @@ class UmapFit(QObject):
 
     def _on_fitted(self) -> None:
         if self._is_there:
-            self.fitted.emit()  # first: who waits for it forgets that with the end
+            for show in list(self._waiting.values()):
+                show()
+            self.fitted.emit()
         elif self._session.bundle is not None:
             self._on_failed("what was fitted cannot be read; see flatjam.log")
         self._end()
 
     def _on_failed(self, why: str) -> None:
+        shows = list(self._waiting.values())
         self._end()
         self._notices.show_notice(
             "umap",
             f"UMAP cannot be shown: {why}.",
             "The other projections work.",
             "warning",
-            (Remedy("Try again", self._again),),
+            (Remedy("Try again", lambda: [show() for show in shows]),),
         )
 
     def _end(self) -> None:
+        self._waiting.clear()
         self.progressed.emit("", 0, 0)
         self.changed.emit()

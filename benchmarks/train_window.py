@@ -136,6 +136,8 @@ def _beat(qt: Any, long: Path, server: str | None) -> tuple[list[float], int | N
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert ears.stdout is not None
+        assert ears.stdout.readline() == "ready\n"
     timer = QTimer()
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.timeout.connect(beat)
@@ -152,11 +154,14 @@ def _beat(qt: Any, long: Path, server: str | None) -> tuple[list[float], int | N
 
 
 _EARS = """
-import sys, jack
+import sys, time, jack
 lost = []
 client = jack.Client("xruns", no_start_server=True, servername=sys.argv[1])
 client.set_xrun_callback(lambda delay: lost.append(delay))
 client.activate()
+time.sleep(1)  # a new client may cost a period itself
+lost.clear()
+print("ready", flush=True)
 sys.stdin.read()
 print(len(lost))
 client.close()

@@ -38,9 +38,6 @@ class ProjectionPresenter(QObject):
         self._notices = notices
         self._projections = projections
         self._umap = umap
-        self._is_awaited = False
-        umap.fitted.connect(self._on_fitted)
-        umap.changed.connect(self._on_umap)
 
     @property
     def shown(self) -> ProjectionName:
@@ -61,17 +58,10 @@ class ProjectionPresenter(QObject):
         if bundle is None:
             return
         self._notices.settle("umap")
-        self._is_awaited = self._projections.get(bundle, name) is None
-        if self._is_awaited:
-            self._umap.begin(lambda: self.choose(name))
+        if self._projections.get(bundle, name) is None:
+            self._umap.begin(self, lambda: self.choose(name))
         else:
+            self._umap.forget(self)
             self._settings.remember_projection(bundle.sha256, name)
             self._session.set_view(projection=name)
         self.changed.emit()
-
-    def _on_fitted(self) -> None:
-        if self._is_awaited:
-            self.choose("umap")
-
-    def _on_umap(self) -> None:
-        self._is_awaited = self._is_awaited and self._umap.is_fitting

@@ -50,7 +50,6 @@ class JamMapPresenter(QObject):
         self._view = view
         self._projections = projections
         self._umap = umap
-        self._is_awaited = False
         self._human: dict[int, Point] = {}  # by turn
         self._machine: dict[int, Point] = {}
         session.bundle_changed.connect(self._on_bundle)
@@ -60,7 +59,6 @@ class JamMapPresenter(QObject):
         jam.machine_phrase.connect(self._on_machine)
         umap.progressed.connect(view.show_fitting)
         umap.fitted.connect(self._on_fitted)
-        umap.changed.connect(self._on_umap)
         self._on_bundle()
 
     def begin(self) -> None:
@@ -83,10 +81,10 @@ class JamMapPresenter(QObject):
         bundle = self._session.bundle
         if bundle is None:
             return
-        self._is_awaited = self._projections.get(bundle, name) is None
-        if self._is_awaited:
-            self._umap.begin(lambda: self.choose(name))
+        if self._projections.get(bundle, name) is None:
+            self._umap.begin(self, lambda: self.choose(name))
         else:
+            self._umap.forget(self)
             self._choices.choose(projection=name)
         self.changed.emit()
 
@@ -124,14 +122,9 @@ class JamMapPresenter(QObject):
             self._project()
 
     def _on_fitted(self) -> None:
-        if self._is_awaited:
-            self.choose("umap")
-        elif self._choices.choices.projection == "umap":  # of a model that had none until now
+        if self._choices.choices.projection == "umap":  # also where that was chosen long ago
             self._project()
             self.changed.emit()
-
-    def _on_umap(self) -> None:
-        self._is_awaited = self._is_awaited and self._umap.is_fitting
 
     # --- what is drawn --------------------------------------------------------------------------
 

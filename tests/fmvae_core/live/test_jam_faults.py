@@ -391,6 +391,8 @@ def test_the_engine_is_killed_and_its_journal_can_be_read(
         with model(engine, bundle):
             start(engine.client, path)
             trade(engine.client)
+            # It is written within a second of its being played.
+            wait_until(lambda: b'"kind":"played"' in path.read_bytes(), "written, what was played")
             engine.process.kill()
             engine.process.wait()
     finally:
