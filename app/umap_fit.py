@@ -51,6 +51,7 @@ class UmapFit(QObject):
         self._projections = projections
         self._notices = notices
         self._waiting: dict[QObject, Callable[[], object]] = {}
+        self._last: Callable[[], object] = self.cancel
         self._is_installed = importlib.util.find_spec("umap") is not None  # found, not loaded
         self.client = ProjectionClient(self)
         self.client.progressed.connect(self._on_progress)
@@ -85,7 +86,7 @@ class UmapFit(QObject):
             Called once it is fitted, or where it fails and the user wants it tried once more.
         """
         self._notices.settle("umap")
-        self._waiting[who] = show
+        self._waiting[who] = self._last = show
         bundle = self._session.bundle
         if bundle is not None and not self.client.is_busy:
             self.client.fit(bundle)
@@ -115,15 +116,18 @@ class UmapFit(QObject):
 
     def _on_fitted(self) -> None:
         if self._is_there:
-            for show in list(self._waiting.values()):
+            shows = list(self._waiting.values())
+            self._end()
+            for show in shows:
                 show()
             self.fitted.emit()
         elif self._session.bundle is not None:
             self._on_failed("what was fitted cannot be read; see flatjam.log")
-        self._end()
+        else:
+            self._end()
 
     def _on_failed(self, why: str) -> None:
-        shows = list(self._waiting.values())
+        shows = list(self._waiting.values()) or [self._last]
         self._end()
         self._notices.show_notice(
             "umap",

@@ -7,7 +7,6 @@ import os
 import sys
 import tempfile
 import time
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from rich.console import Console
 
 from fmvae_core.data.corpus import SourcePerformance
-from fmvae_core.data.groove import load_groove
+from fmvae_core.data.groove import GrooveFiles, load_groove
 from fmvae_core.evaluation.coding import music_of
 from fmvae_core.evaluation.reconstruction import reconstruction
 from fmvae_core.files import resource
@@ -44,8 +43,7 @@ def measure() -> dict[str, Any]:
     if not data:
         print("  FLATJAM_DATA does not name a folder with the Groove zip", file=sys.stderr)
         return {}
-    (archive,) = Path(data).glob("groove*.zip")
-    groove = load_groove(archive)
+    files, groove = GrooveFiles(Path(data)), load_groove(Path(data))
     shipped = resource("models", "drums-2bar")
     made: dict[str, Any] = {}
     for drummer in _DRUMMERS:
@@ -60,7 +58,7 @@ def measure() -> dict[str, Any]:
         played = unseen.cut(unseen.windows(2))
         with tempfile.TemporaryDirectory() as folder:
             own = Path(folder) / "grooves"
-            _unpack(archive, [sources[index] for index in order[:_FILES]], own)
+            _unpack(files, [sources[index] for index in order[:_FILES]], own)
             run, out = Path(folder) / "run", Path(folder) / "bundle"
             began = time.monotonic()
             config = configure("", "", run, corpus="midi_folder", bundle=shipped)
@@ -82,14 +80,11 @@ def measure() -> dict[str, Any]:
     return made
 
 
-def _unpack(archive: Path, sources: list[SourcePerformance], folder: Path) -> None:
+def _unpack(files: GrooveFiles, sources: list[SourcePerformance], folder: Path) -> None:
     """Write the files of some performances into a folder."""
-    with zipfile.ZipFile(archive) as zipped:
-        names = {name.partition("/")[2]: name for name in zipped.namelist()}
-        for source in sources:
-            target = folder / source.source.replace("/", "-")
-            target.parent.mkdir(exist_ok=True)
-            target.write_bytes(zipped.read(names[source.source]))
+    folder.mkdir()
+    for source in sources:
+        (folder / source.source.replace("/", "-")).write_bytes(files.read(source.source))
 
 
 def _f1(bundle: Bundle, played: npt.NDArray[np.float32]) -> float:

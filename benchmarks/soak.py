@@ -36,6 +36,7 @@ COUNTS = (
     "replayed",
     "replay_differences",
 )
+_PATIENCE = 60.0  # seconds for a soak to end that is of no use any more
 GROWTHS = ("rss_growth", "worker_rss_growth")
 
 
@@ -77,13 +78,16 @@ def run(tempos: list[float], minutes: float, at_once: bool, out: Path) -> dict[s
     """Soak at each tempo, write the figures to a folder and return them."""
     out.mkdir(parents=True, exist_ok=True)
     if at_once:
-        started = [start(tempo, minutes, out) for tempo in tempos]
+        started: list[subprocess.Popen[str]] = []
         try:
+            for tempo in tempos:
+                started.append(start(tempo, minutes, out))
             found = [finish(each) for each in started]
         finally:
             for each in started:  # where one has failed, the others are of no use
-                each.send_signal(signal.SIGINT)
-                each.wait()
+                if each.poll() is None:
+                    each.send_signal(signal.SIGINT)
+                    each.communicate(timeout=_PATIENCE)
     else:
         found = [finish(start(tempo, minutes, out)) for tempo in tempos]
     figures = summary(found)

@@ -305,6 +305,7 @@ class RunPlots(QWidget):
             figure.keep_only(frozenset(self._runs))
         for folder, course in self._courses.items():
             if self._runs[folder] != before.get(folder):  # in another colour
+                self._drawn.discard(folder)
                 self.show_course(folder, course)
 
     def show_course(self, folder: Path, course: Course) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
+
+
+@cache
+def _outside() -> QWidget:
+    """Return what holds all that is never shown, outside of every window."""
+    return QWidget()
 
 
 class MapPicture(QWidget):
@@ -21,7 +28,7 @@ class MapPicture(QWidget):
     Parameters
     ----------
     source
-        Draws the picture. It becomes a window of its own that is never shown, and ends with this.
+        Draws the picture. It is never shown, and ends with this.
     has_changed
         Whether it would draw another picture than the last one.
     """
@@ -31,18 +38,23 @@ class MapPicture(QWidget):
         self._source = source
         self._has_changed = has_changed
         self._picture: QImage | None = None
-        # Left to the garbage collector, it might end while another map draws, and take the current
-        # context away from it.
-        source.setParent(self, Qt.WindowType.Window)
+        # A child of ours, even one that is a window, would have the whole window put together with
+        # OpenGL. Left to the garbage collector, it might end while another map draws, and take the
+        # current context away from it.
+        source.setParent(_outside())
+        self.destroyed.connect(source.deleteLater)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(source.hasMouseTracking())
 
     @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._source.resize(self.size())
-        # Qt holds the event back from what is hidden, and the picture would keep its size.
-        QCoreApplication.sendEvent(self._source, QResizeEvent(event.size(), event.oldSize()))
-        self._picture = None
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.DevicePixelRatioChange):
+            before = self._source.size()
+            self._source.resize(self.size())
+            # Qt holds the event back from what is hidden, and the picture would keep its size.
+            QCoreApplication.sendEvent(self._source, QResizeEvent(self.size(), before))
+            self._picture = None
+        return super().event(event)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

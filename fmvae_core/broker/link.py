@@ -37,7 +37,7 @@ from fmvae_core.broker.protocol import (
 from fmvae_core.inference.messages import BrokerState, SetBroker
 from fmvae_core.ipc import Message
 from fmvae_core.jam.messages import Answer, AnswerRequest
-from fmvae_core.live.priority import HELPER, raise_priority
+from fmvae_core.live.priority import ANSWERER, raise_priority
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class BrokerLink:
     # --- on the link's thread ---------------------------------------------------------------------
 
     def _live(self) -> None:
-        raise_priority(HELPER)
+        raise_priority(ANSWERER)
         try:
             with suppress(asyncio.CancelledError):
                 self._loop.run_until_complete(self._task)

@@ -55,10 +55,10 @@ def main() -> int:
     import torch
 
     from fmvae_core.inference.worker import ModelWorker
-    from fmvae_core.live.priority import HELPER, lock_memory, raise_priority
+    from fmvae_core.live.priority import ANSWERER, lock_memory, raise_priority
 
     torch.set_num_threads(1)
-    raise_priority(HELPER)  # before there are threads, which all get it
+    raise_priority(ANSWERER)  # before there are threads, which all get it
     lock_memory()
     engine = settings.engine.endpoint() if settings.engine else None
     worker = ModelWorker(settings.endpoint(), engine, settings.corpus)

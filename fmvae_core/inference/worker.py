@@ -47,7 +47,7 @@ from fmvae_core.jam.messages import AnswerRequest
 from fmvae_core.jam.rules import Plays
 from fmvae_core.live.jam_messages import OfferAnswers
 from fmvae_core.live.messages import SetPhrase
-from fmvae_core.live.priority import HELPER, at_priority
+from fmvae_core.live.priority import ANSWERER, at_priority
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.music.drum_representation import DrumRepresentation
 from fmvae_core.music.drums import DEFAULT_DRUM_MAP, drum_map
@@ -200,7 +200,7 @@ class ModelWorker:
         """Answer one request. Whatever is wrong with it becomes a `WorkerProblem`, never an end."""
         # A jam does not wait for an answer, so nothing else on the machine goes before it; the rest
         # may take long, and goes before nobody.
-        with at_priority(HELPER if isinstance(request.command, AnswerRequest) else None):
+        with at_priority(ANSWERER if isinstance(request.command, AnswerRequest) else None):
             self._do(request)
 
     def _do(self, request: Request) -> None:

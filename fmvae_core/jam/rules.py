@@ -247,13 +247,14 @@ class Jam:
         """Return at which beat a hit counts that was played at a beat and is taken in now.
 
         A message takes its time: where the window that it belongs to has been closed meanwhile, and
-        asked for an answer, it counts at the close, so that it is heard in the next turn if at all.
+        asked for an answer, it counts at the close, if that is the beginning of another window.
         """
+        counted = beat
         for turn in self.turns:
             close = turn.end - HALF_STEP
-            if turn.listens and turn.start - HALF_STEP <= beat < close <= self.heard:
-                return close
-        return beat
+            if turn.listens and turn.start - HALF_STEP <= counted < close <= self.heard:
+                counted = close
+        return beat if self.listening_turn(counted) is None else counted
 
     def is_final_ready(self, beat: float) -> bool:
         """Return whether nothing better can come for the turn after a beat."""

@@ -20,11 +20,13 @@ from fmvae_core.ipc import Endpoint
 from fmvae_core.live.engine import LINGER_SECONDS, Engine
 from fmvae_core.live.priority import HELPER, lock_memory, raise_priority
 
+log = logging.getLogger("fmvae_core.live")
+
 
 def main() -> int:
     """Run the engine; return the exit status."""
     raise_priority(HELPER)  # before there are threads, which all get it
-    lock_memory()
+    is_locked = lock_memory()
     # A window that stands still does not read our standard error: only one thread may wait for it.
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     logging.basicConfig(
@@ -37,6 +39,8 @@ def main() -> int:
     # Whoever logs to no logger of its own is no part of us: python-osc does so at each bad message.
     logging.getLogger().addFilter(lambda record: False)
     logging.raiseExceptions = False  # nobody may be left to read them
+
+    log.info("memory: %s", "locked" if is_locked else "not locked")
 
     line = sys.stdin.readline()
     try:

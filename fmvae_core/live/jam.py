@@ -291,7 +291,7 @@ class Jam:
                 self._tell(human_hit(hit))
                 return
             self.wake()  # a hit may be the first thing of a turn
-            beat = self._beat_of(self._take, hit.seconds)
+            beat = self._rules.counted_at(self._beat_of(self._take, hit.seconds))
             turn = self._rules.listening_turn(beat)
             if turn is not None:
                 self._take.conversation.hear(turn, beat, hit.pitch, hit.velocity)
@@ -307,6 +307,8 @@ class Jam:
                 return
             self.wake()  # as for a hit
             beat = self._beat_of(take, key.seconds)
+            if key.velocity:
+                beat = self._rules.counted_at(beat)
             turn = self._rules.listening_turn(beat) if key.velocity else None
             if turn is not None:
                 take.conversation.press(turn, beat, key.pitch, key.velocity)
@@ -387,7 +389,7 @@ class Jam:
 
     def _beat_of(self, take: Take, seconds: float) -> float:
         """Return the beat at which the human played: that of what was heard then."""
-        return self._rules.counted_at(take.line.beat(seconds - self._latency))
+        return take.line.beat(seconds - self._latency)
 
     def _note_changed(self, take: Take) -> None:
         wanted = {"settings": self._rules.settings, "partner": self._partner}

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,11 @@ _LOOKS_PER_PROBE = 4  # a new client of JACK disturbs its graph a little: not at
 _PROBES = 3  # that have to say that JACK is gone: a new client may be refused
 _PROBE_SECONDS = 0.1  # between them
 _LAST_PROBES = 10  # of another process, which has the last word
-_LAST_WORD = "--is-server-there"
+_LAST_SECONDS = 10.0  # that it may take
+_LAST_WORD = "--knows-our-ports"
 _CLIENT = "Flatjam list"
 _OWN_NAMES = re.compile(r"^(Flatjam|RtMidi)", re.IGNORECASE)
+_OUR_PORTS = re.compile(r"^Flatjam")
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
 _ALSA_NUMBERS = re.compile(r" \d+:\d+$")  # they change when a device is plugged in again
 
@@ -149,13 +151,13 @@ class Lister:
                 return False
         return True
 
-    def sees_own_ports(self) -> bool:
+    def sees_our_ports(self) -> bool:
         """Return whether there is a JACK server that knows ports of Flatjam's."""
         jack = self._rtmidi.API_UNIX_JACK
         for _ in range(_LAST_PROBES):
             probes = [self._probe(jack, is_input) for is_input in (True, False)]
             names = [name for probe in probes if probe for name in probe.get_ports()]
-            if any(_OWN_NAMES.match(name) for name in names):
+            if any(_OUR_PORTS.match(name) for name in names):
                 return True
             if all(probes):
                 return False
@@ -186,16 +188,22 @@ def of_one_interface(
     return first, tuple(name for interface, name in kits if interface == first)
 
 
-def is_server_there() -> bool:
-    """Return whether the JACK server lives that our ports belong to, as a new process sees it.
+def knows_our_ports() -> bool:
+    """Return whether the JACK server still knows our ports, as a new process sees it.
 
     Servers refuse new clients now and then, some three in a row. Who takes one for dead in the
     middle of a jam lets go of ports that work.
     """
-    look = [sys.executable, "-m", "fmvae_core.live.midi_list", _LAST_WORD]
-    return (
-        subprocess.run(look, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
-    )
+    try:
+        look = subprocess.run(
+            [sys.executable, "-m", "fmvae_core.live.midi_list", _LAST_WORD],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_LAST_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return look.returncode == 0
 
 
 def main() -> None:
@@ -204,7 +212,7 @@ def main() -> None:
     # Else asking for a JACK server that does not run starts one, or waits for six seconds.
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     if _LAST_WORD in sys.argv:
-        os._exit(0 if Lister().sees_own_ports() else 1)
+        os._exit(0 if Lister().sees_our_ports() else 1)
     ended = threading.Event()
 
     def wait_for_end() -> None:
@@ -215,9 +223,9 @@ def main() -> None:
     lister = Lister()
     while True:
         ports = lister.look()
-        if not (ports.has_lost_jack and is_server_there()):
-            print(ports.line(), flush=True)
-        # Where it was a false alarm, another process begins anew.
+        if ports.has_lost_jack and knows_our_ports():
+            ports = replace(ports, has_lost_jack=False)
+        print(ports.line(), flush=True)
         if ports.has_lost_jack or ended.wait(LOOK_SECONDS):
             os._exit(0)  # without deleting clients, which a dead server does not survive
 

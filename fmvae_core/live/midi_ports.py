@@ -280,7 +280,6 @@ class MidiPorts:
         """Give up, without closing it, all that belongs to a server: that would crash us."""
         import rtmidi
 
-        log.warning("the JACK server is gone, and its MIDI ports with it")
         jack = rtmidi.API_UNIX_JACK
         dead = []
         for name, opened in list(self._inputs.items()):
@@ -290,7 +289,9 @@ class MidiPorts:
             if any(each.api == jack for each in self._outputs):
                 dead += [each.port for each in self._outputs]
                 self._outputs = []
-        self._had_lost_jack = True
+        if dead:
+            log.warning("the JACK server is gone, and its MIDI ports with it")
+            self._had_lost_jack = True
         for port in dead:
             self._poll.remove(port)
             _abandon(port)

@@ -21,11 +21,14 @@ log = logging.getLogger(__name__)
 TIMER = 3
 """Realtime priority of threads that wake at a moment. Audio threads have 5 and more."""
 HELPER = 2
-"""The same of the other threads of a process that sounds, and of who answers it."""
+"""The same of the other threads of a process that sounds."""
+ANSWERER = 1
+"""The same of the model worker: it computes for long, and no engine may wait for it."""
 _NICE = -10
 
 # Of <sys/mman.h>. The last: lock what is used once it is used, and not all that could be.
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
+_CAP_IPC_LOCK = 14  # of <linux/capability.h>
 
 
 def raise_priority(level: int) -> str:
@@ -34,7 +37,7 @@ def raise_priority(level: int) -> str:
     Parameters
     ----------
     level
-        Realtime priority, `TIMER` or `HELPER`.
+        Realtime priority, `TIMER`, `HELPER` or `ANSWERER`.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def lower_priority() -> None:
 
 
 def lock_memory() -> bool:
-    """Keep what this process uses in memory, if the system allows that without a limit.
+    """Keep what this process uses in memory; return whether the system allows that without limit.
 
     Code that rests for long, such as that of a rare case, is put aside, and to get it back from the
     disk takes longer than a note may be late. Where there is a limit, memory would run out at it.
@@ -77,13 +80,20 @@ def lock_memory() -> bool:
     import resource
 
     limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    if limit != resource.RLIM_INFINITY and os.geteuid() != 0:
+    if limit != resource.RLIM_INFINITY and not _may_lock():
         return False
     library = ctypes.CDLL(None, use_errno=True)
     if library.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) != 0:
         log.debug("memory cannot be locked: %s", os.strerror(ctypes.get_errno()))
         return False
     return True
+
+
+def _may_lock() -> bool:
+    """Whether no limit of locked memory holds for this process (Linux)."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        granted = next((line.split()[1] for line in status if line.startswith("CapEff:")), "0")
+    return bool(int(granted, 16) >> _CAP_IPC_LOCK & 1)
 
 
 @contextmanager

@@ -194,6 +194,9 @@ def test_a_hit_whose_window_was_closed_before_it_came_is_the_first_of_the_next()
     landed = running.jam.listening_turn(close)
     assert landed is not None
     assert landed.start == 12.0
+    trading = engine(Mode.TRADE)
+    trading.run(close + 0.01)
+    assert trading.jam.counted_at(close - 0.02) == close - 0.02, "nobody listens next"
 
 
 def test_an_early_downbeat_after_the_machine_belongs_to_the_human() -> None:

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import rtmidi
 
-from fmvae_core.live.midi_list import Lister, is_server_there
+from fmvae_core.live.midi_list import Lister, knows_our_ports
 from fmvae_core.live.midi_ports import VIRTUAL_PORT, MidiEvent, MidiPorts, find_port
 from tests.fmvae_core.live.jack import JackServer, wait_until
 from tests.fmvae_core.live.kit import plugged
@@ -180,18 +180,18 @@ def test_a_server_that_dies_and_returns(
     assert len(heard) == 2
 
 
-def test_a_server_is_there_as_long_as_it_knows_our_ports(
+def test_a_server_knows_our_ports_as_long_as_it_lives(
     on_jack: JackServer, make_ports: Callable[[], MidiPorts]
 ) -> None:
     ports = make_ports()
     with plugged():
         ports.choose(inputs=["kit"])
         wait_until(lambda: ports.state.open_inputs == ("kit",), "open")
-        assert is_server_there()
+        assert knows_our_ports()
         on_jack.kill()
-        assert not is_server_there()
+        assert not knows_our_ports()
     on_jack.start()
-    assert not is_server_there()
+    assert not knows_our_ports()
 
 
 def test_without_any_midi_a_wanted_port_is_missing(

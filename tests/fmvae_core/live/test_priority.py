@@ -111,7 +111,7 @@ print(lock_memory(), "VmLck:\t       0 kB" in Path("/proc/self/status").read_tex
 
 
 def test_memory_is_locked_where_that_is_said() -> None:
-    # In a process of its own: it could not be undone for this one's children.
+    # In a process of its own, whose memory is locked for good.
     told = subprocess.run(
         [sys.executable, "-c", _LOCK], capture_output=True, text=True, check=True
     ).stdout.split()
