@@ -98,7 +98,7 @@ class AnswerRequest(Message):
         The machine's last answers.
     within
         Seconds within which the answer has to come to be played. Nothing depends on it but how
-        long another answer than the own model's is waited for.
+        long another answer than the own model's is waited for, and when the model warms up.
     """
 
     kind: Literal["answer_request"] = "answer_request"

@@ -17,11 +17,11 @@ from fmvae_core.live.priority import TIMER, raise_priority
 
 log = logging.getLogger(__name__)
 
-_POLL_SECONDS = 0.001
+_POLL_SECONDS = 0.0005
 
 
 class MidiPoll:
-    """Looks into the queues of ports a thousand times a second, while there are any.
+    """Looks into the queues of ports two thousand times a second, while there are any.
 
     Parameters
     ----------
