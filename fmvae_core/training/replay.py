@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fmvae_core.inference.networks import Networks
 from fmvae_core.runs.record import RunRecord
 from fmvae_core.training.fine_tune import starting_bundle
 from fmvae_core.training.phrases import spread
@@ -26,6 +25,8 @@ def known_phrases(bundle: Bundle) -> Tensor:
     They need no corpus, which may not be there, or may not be passed on. What is likelier than not
     sounds, since hits and notes are learnt from, not probabilities.
     """
+    from fmvae_core.inference.networks import Networks  # a bare GPU machine cannot read bundles
+
     model = Networks(bundle).model
     chosen = spread(len(bundle.landmarks), _MOST)
     z = torch.from_numpy(np.asarray(bundle.landmarks.z, np.float32)[chosen])
