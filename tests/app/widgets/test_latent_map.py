@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QSurface, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -26,6 +26,13 @@ from tests.app.widgets.maps import (
     settle,
     shown_map,
 )
+
+
+def test_where_a_processor_draws_the_window_is_not_put_together_with_opengl(latent_map):
+    if not latent_map.graphics.is_software:
+        pytest.skip("a graphics card draws here")
+    surface = latent_map.window().windowHandle().surfaceType()
+    assert surface == QSurface.SurfaceType.RasterSurface
 
 
 def test_landmarks_are_on_the_screen_in_their_colours(latent_map, points):
