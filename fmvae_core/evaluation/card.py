@@ -17,7 +17,7 @@ from fmvae_core.evaluation.smoothness import smoothness
 from fmvae_core.geometry.attribute_vectors import attribute_vectors
 from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.training.config import TrainingConfig
-from fmvae_core.training.phrases import phrases
+from fmvae_core.training.phrases import phrases, standing_in
 
 _MEASURED: tuple[Split, ...] = ("validation", "test")
 
@@ -40,7 +40,8 @@ def evaluate(
     """Measure a model on its corpus: thresholds on validation, figures on validation and test.
 
     Attributes and vectors come from training phrases alone. Smoothness, geometry and attribute
-    correlations start from test phrases.
+    correlations start from test phrases. Where a small corpus has none, others stand in, and
+    ``split`` beside the figures says which.
 
     Parameters
     ----------
@@ -52,10 +53,13 @@ def evaluate(
     """
     music = music_of(model)
     split = phrases(corpus, config)
+    used = {name: standing_in(split, name) for name in SPLITS}
+    split = {name: split[used[name]] for name in SPLITS}
     played = {name: split[name].frames(corpus) for name in SPLITS}
     z = {name: encode(model, frames) for name, frames in played.items()}
     decoded = {name: decode(model, z[name]) for name in _MEASURED}
-    pieces = len(np.unique(split["validation"].windows.performance))
+    is_unseen = used["validation"] != "training"
+    pieces = len(np.unique(split["validation"].windows.performance)) if is_unseen else 0
     thresholds = thresholds_for(
         music, played["validation"], decoded["validation"], pieces, thresholds
     )
@@ -65,6 +69,9 @@ def evaluate(
     figures: dict[str, Any] = {
         name: reconstruction(music, played[name], decoded[name], thresholds) for name in _MEASURED
     }
+    for name in _MEASURED:
+        if used[name] != name:
+            figures[name]["split"] = used[name]
     if len(thresholds):
         for name in _MEASURED:
             at_half = reconstruction(music, played[name], decoded[name])

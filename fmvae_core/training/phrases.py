@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,6 +154,15 @@ def phrases(
         name: _phrases(corpus, config, name, hop_steps if name == "training" else STEPS_PER_BAR)
         for name in SPLITS
     }
+
+
+def standing_in(split: Mapping[Split, Phrases], name: Split) -> Split:
+    """Return on which split to measure what is to be measured on one.
+
+    In a corpus of few or short pieces one may have no phrase: then another, unseen if possible.
+    """
+    order: tuple[Split, ...] = (name, "test", "validation", "training")
+    return next((each for each in order if len(split[each])), name)
 
 
 def _phrases(corpus: Corpus, config: TrainingConfig, split: Split | None, hop: int) -> Phrases:

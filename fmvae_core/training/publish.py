@@ -32,7 +32,7 @@ from fmvae_core.training.config import MODEL_NAMES, TrainingConfig
 from fmvae_core.training.fine_tune import starting_bundle
 from fmvae_core.training.flatness_config import FlatnessConfig
 from fmvae_core.training.objective import observe
-from fmvae_core.training.phrases import Phrases, phrases, spread
+from fmvae_core.training.phrases import Phrases, phrases, spread, standing_in
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def publish(
     if config.model.decoder == "parallel" and config.optimiser.learns == "all":
         on_stage("calibrating the latent coordinates")
         before = _calibrate(model, corpus, split, config.flatness)
-    test = split["test"].frames(corpus)
+    test = split[standing_in(split, "test")].frames(corpus)
     trained = decode(model, encode(model, test))
     model.half().float()
     on_stage("measuring the model on validation and test phrases")
@@ -152,7 +152,8 @@ def _calibrate(
     model: RecurrentVAE, corpus: Corpus, split: dict[Split, Phrases], config: FlatnessConfig
 ) -> dict[str, float] | None:
     """Calibrate on training phrases, if possible; return the geometry on test phrases before."""
-    before = flatness(model, encode(model, split["test"].frames(corpus)), config)
+    test = split[standing_in(split, "test")].frames(corpus)
+    before = flatness(model, encode(model, test), config)
     training = split["training"]
     chosen = training.where(spread(len(training), _CALIBRATION_PHRASES)).frames(corpus)
     metric = mean_metric(

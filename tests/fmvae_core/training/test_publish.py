@@ -69,6 +69,22 @@ def test_a_run_becomes_a_bundle_with_its_card(tmp_path: Path) -> None:
         publish(tmp_path / "run", tmp_path / "other", data=tmp_path / "other.safetensors")
 
 
+@pytest.mark.parametrize(("empty", "instead"), [("validation", "test"), ("test", "validation")])
+def test_a_split_without_phrases_is_stood_in_for_and_the_card_says_so(
+    empty: str, instead: str, tmp_path: Path
+) -> None:
+    whole = tiny_corpus(performances=16, bars=8)
+    kept = tuple(source for source in whole.performances if source.split != empty)
+    corpus = dataclasses.replace(whole, performances=kept)
+    Trainer(tiny_config(steps=20), corpus, tmp_path / "run", Hardware.choose("cpu")).train()
+    save_corpus(corpus, tmp_path / "frames.safetensors")
+    made = publish(tmp_path / "run", tmp_path / "bundle", data=tmp_path / "frames.safetensors")
+    assert made.card[empty]["split"] == instead
+    assert "split" not in made.card[instead]
+    assert made.card["data"]["phrases"][empty] == 0
+    assert card_tables(made)
+
+
 def test_a_melody_bundle_has_a_card_that_can_be_printed(tmp_path: Path) -> None:
     corpus = tiny_melodies(pieces=16, bars=8)
     config = dataclasses.replace(
