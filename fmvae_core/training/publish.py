@@ -93,12 +93,12 @@ def publish(
     model.load_state_dict(checkpoint.group("average"))
     model.eval()
     split = phrases(corpus, config)
+    test = split[standing_in(split, "test")].frames(corpus)
     before = None
     # Fine-tuning leaves the coordinates as they are: points pinned in them keep their sound.
     if config.model.decoder == "parallel" and config.optimiser.learns == "all":
         on_stage("calibrating the latent coordinates")
-        before = _calibrate(model, corpus, split, config.flatness)
-    test = split[standing_in(split, "test")].frames(corpus)
+        before = _calibrate(model, corpus, split["training"], test, config.flatness)
     trained = decode(model, encode(model, test))
     model.half().float()
     on_stage("measuring the model on validation and test phrases")
@@ -149,12 +149,10 @@ def _thresholds(run: Path) -> npt.ArrayLike:
 
 
 def _calibrate(
-    model: RecurrentVAE, corpus: Corpus, split: dict[Split, Phrases], config: FlatnessConfig
+    model: RecurrentVAE, corpus: Corpus, training: Phrases, test: Array, config: FlatnessConfig
 ) -> dict[str, float] | None:
     """Calibrate on training phrases, if possible; return the geometry on test phrases before."""
-    test = split[standing_in(split, "test")].frames(corpus)
     before = flatness(model, encode(model, test), config)
-    training = split["training"]
     chosen = training.where(spread(len(training), _CALIBRATION_PHRASES)).frames(corpus)
     metric = mean_metric(
         lambda z: observe(model, z, config), torch.from_numpy(encode(model, chosen))
