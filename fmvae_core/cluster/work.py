@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 from fmvae_core.cluster.changes import Change, Changes
 from fmvae_core.files import is_held, replacing
+from fmvae_core.runs.environment import training_environment
 from fmvae_core.runs.files import EVALUATIONS_FILE, LOG_FILE
 from fmvae_core.runs.orders import Order, write_order
 from fmvae_core.runs.supervisor import TETHERED
@@ -52,12 +52,7 @@ def work(
         for name, data in files.items():
             with replacing(folder / name) as file:
                 file.write_bytes(data)
-        environment = dict(os.environ)
-        # Threads of torch that spin while they wait take the processor from other runs.
-        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         root = Path(__file__).resolve().parents[2]
-        paths = [str(root), environment.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         changes = Changes(folder)
         evaluations = Evaluations(on_evaluation)
         evaluations.read(files.get(EVALUATIONS_FILE, b""))
@@ -70,7 +65,7 @@ def work(
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=environment,
+                env=training_environment(),
                 cwd=root,  # what the record names in a package is relative to that
             ) as engine,
         ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from fmvae_core.data.sources import open_corpus
 from fmvae_core.files import alone_in
 from fmvae_core.reproduce.__main__ import INTERRUPTED
 from fmvae_core.reproduce.rows import Row, place
+from fmvae_core.runs.environment import training_environment
 
 _POLL_SECONDS = 0.2
 
@@ -156,7 +156,7 @@ class Queue:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+                env=training_environment() | {"OMP_NUM_THREADS": "1"},
                 start_new_session=True,  # Ctrl-C is for this process, which tells the others
             )
 

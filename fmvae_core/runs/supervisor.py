@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from fmvae_core.files import is_held
+from fmvae_core.runs.environment import training_environment
 from fmvae_core.runs.files import LOG_FILE
 from fmvae_core.runs.orders import write_order
 from fmvae_core.runs.record import RunError, read_record, read_state, write_state
 
 TETHERED = "--tethered"
 """Has a training end when its standard input does, so that it does not outlive who started it."""
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 def start_run(run: Path) -> subprocess.Popen[bytes]:
@@ -38,11 +36,6 @@ def start_run(run: Path) -> subprocess.Popen[bytes]:
     stood = read_state(run)
     note = "loading torch" if is_here else ""
     write_state(run, dataclasses.replace(stood, state="starting", reason="", note=note))
-    environment = dict(os.environ)
-    # Threads of torch that spin while they wait take the processor from the sound.
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    paths = [str(_ROOT), environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     module = "fmvae_core.training" if is_here else "fmvae_core.cluster"
     flags = 0
     if sys.platform == "win32":
@@ -53,7 +46,7 @@ def start_run(run: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment,
+            env=training_environment(),
             start_new_session=True,
             creationflags=flags,
         )
