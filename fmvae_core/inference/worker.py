@@ -7,41 +7,29 @@ import logging
 import math
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from fmvae_core.data.corpus import CorpusError
 from fmvae_core.data.download import GROOVE
 from fmvae_core.files import cache_dir
-from fmvae_core.geometry.interpolation import lerp, slerp, step_changes
 from fmvae_core.inference.engine_link import EngineLink, JammingEngine
 from fmvae_core.inference.inbox import COMMANDS, Inbox, Request
 from fmvae_core.inference.messages import (
     WORKER_COMMANDS,
-    AttributeValues,
     BundleReady,
     DecodeJourney,
-    EncodePhrase,
-    FrameRows,
-    JourneyDecoded,
-    LandmarkPlayed,
-    Latent,
     OpenBundle,
-    PhraseEncoded,
     PlayLandmark,
     QuitWorker,
     Realise,
-    Realised,
     SetBroker,
     WorkerCommand,
     WorkerProblem,
 )
-from fmvae_core.inference.networks import Array, Networks
+from fmvae_core.inference.networks import Array
+from fmvae_core.inference.opened import OpenModel
 from fmvae_core.inference.partner import MachinePlayer
-from fmvae_core.inference.solver import Box, solve
 from fmvae_core.inference.source import LandmarkSource
 from fmvae_core.ipc import Connection, Endpoint, Message, Server
 from fmvae_core.jam.messages import AnswerRequest
@@ -50,12 +38,7 @@ from fmvae_core.jam.window import HALF_STEP
 from fmvae_core.live.jam_messages import OfferAnswers
 from fmvae_core.live.messages import SetPhrase
 from fmvae_core.live.priority import ANSWERER, at_priority
-from fmvae_core.models.bundle import Bundle
-from fmvae_core.music.drum_representation import DrumRepresentation
-from fmvae_core.music.drums import DEFAULT_DRUM_MAP, drum_map
-from fmvae_core.music.melody_representation import MelodyRepresentation
 from fmvae_core.music.phrase import Phrase
-from fmvae_core.music.representation import Representation
 
 if TYPE_CHECKING:
     from fmvae_core.broker.link import BrokerLink
@@ -66,7 +49,6 @@ FIRST_CLIENT_SECONDS = 60.0
 LAST_CLIENT_SECONDS = 5.0
 """How long the worker waits for a first client, and for another one after the last is gone."""
 
-_JOURNEY_BATCH = 8
 _LOOK_UP_SECONDS = 0.5  # a signal does not end a wait, so none is longer than this
 _WARM_UP_SECONDS = 0.010  # before an answer has to be queued, which is 15 ms before it sounds
 
@@ -83,44 +65,6 @@ _NOBODY = _Nobody()
 
 class _WantedError(Exception):
     """Somebody asks for something: what was begun at rest is given up."""
-
-
-@dataclass(frozen=True)
-class _Model:
-    """An open bundle with all that is needed to answer."""
-
-    bundle: Bundle
-    networks: Networks
-    box: Box
-
-    @property
-    def representation(self) -> Representation:
-        return self.bundle.representation
-
-    @property
-    def plays_drums(self) -> bool:
-        return isinstance(self.representation, DrumRepresentation)
-
-    def point(self, values: Latent) -> Array:
-        z = np.asarray(values, np.float32)
-        if z.shape != (self.bundle.latent_dim,) or not np.isfinite(z).all():
-            raise ValueError(
-                f"a point of this model is {self.bundle.latent_dim} finite numbers; "
-                "pick one from the map"
-            )
-        return z
-
-    def phrase(self, frames: Array, tempo: float) -> Phrase:
-        return self.representation.decode(frames, tempo, self.bundle.thresholds)
-
-    def frames(self, phrase: Phrase, kit: str) -> Array:
-        if isinstance(self.representation, DrumRepresentation):
-            return self.representation.encode(phrase, drum_map(kit))
-        assert isinstance(self.representation, MelodyRepresentation)
-        return self.representation.encode(phrase)
-
-    def named(self, attributes: np.ndarray) -> AttributeValues:
-        return dict(zip(self.representation.attribute_names, attributes.tolist(), strict=True))
 
 
 class ModelWorker:
@@ -142,7 +86,7 @@ class ModelWorker:
     ) -> None:
         self._corpus = corpus or cache_dir() / "corpora" / GROOVE.name
         self._source: LandmarkSource | None = None
-        self._model: _Model | None = None
+        self._model: OpenModel | None = None
         self._machine: MachinePlayer | None = None
         self._news: BundleReady | WorkerProblem | None = None
         self._inbox = Inbox()
@@ -242,7 +186,7 @@ class ModelWorker:
             elif isinstance(command, DecodeJourney):
                 self._decode_journey(request, command)
             else:
-                self._encode_phrase(request, command)
+                request.answer(self._opened().encode_phrase(command))
         except (ValueError, IndexError) as error:
             request.answer(_problem(command, str(error)))
         except Exception as error:  # a defect of ours: told and logged, and the worker lives on
@@ -270,19 +214,18 @@ class ModelWorker:
         """Load a bundle and tell every client; a bad one leaves the open one as it was."""
         began = time.monotonic()
         try:
-            bundle = Bundle.open(path)
-            networks = Networks(bundle)
+            model = OpenModel.load(path)
         except ValueError as error:
             problem = _problem(OpenBundle(path=path), str(error))
             if self._model is None:
                 self._news = problem
             self._server.broadcast(problem)
             return
-        self._model = _Model(bundle, networks, Box.around(bundle.landmarks.z))
+        self._model = model
         self._machine = None
         if self._engine is not None:
-            plays: Plays = "drums" if self._model.plays_drums else "melody"
-            self._engine.offer(OfferAnswers(bars=bundle.bars, plays=plays))
+            plays: Plays = "drums" if model.plays_drums else "melody"
+            self._engine.offer(OfferAnswers(bars=model.bundle.bars, plays=plays))
         self._news = BundleReady(path=path, seconds=time.monotonic() - began)
         self._server.broadcast(self._news)
         self._join_broker()
@@ -299,7 +242,7 @@ class ModelWorker:
 
         self._broker = BrokerLink(wanted, model.bundle.sha256, self._server.broadcast)
 
-    def _opened(self) -> _Model:
+    def _opened(self) -> OpenModel:
         if self._model is None:
             raise ValueError("no model is open; choose a bundle")
         return self._model
@@ -335,100 +278,43 @@ class ModelWorker:
         self._server.broadcast(machine.scale)
 
     def _realise(self, request: Request, command: Realise) -> None:
-        model = self._opened()
-        bundle = model.bundle
-        solution = solve(
-            model.networks.decode,
-            model.point(command.z),
-            command.asks,
-            bundle.attribute_vectors,
-            model.box,
-            model.representation,
-            bundle.thresholds,
-        )
-        phrase = model.phrase(solution.frames, command.tempo)
+        realised = self._opened().realise(command)
         if command.deliver:
-            self._deliver(phrase, command.revision)
-        request.answer(
-            Realised(
-                revision=command.revision,
-                z=tuple(solution.z.tolist()),
-                frames=_rows(solution.frames),
-                phrase=phrase,
-                base=model.named(solution.base),
-                achieved=model.named(solution.achieved),
-                reach=solution.reach,
-            )
-        )
+            self._deliver(realised.phrase, command.revision)
+        request.answer(realised)
 
     def _play_landmark(self, request: Request, command: PlayLandmark) -> None:
         model = self._opened()
-        if not model.bundle.is_of_groove:
-            raise ValueError(
-                "this landmark cannot be played as played: only recordings of the Groove dataset "
-                f"are found again, and this model learnt from {model.bundle.corpus or 'others'}; "
-                "hear it as the model hears it"
-            )
-        try:
-            if self._source is None:  # looked for each time: it may have been fetched meanwhile
-                self._source = LandmarkSource(self._corpus)
-            phrase = self._source.phrase(
-                model.bundle.landmarks, command.landmark, model.bundle.bars
-            )
-        except CorpusError as error:
-            raise ValueError(
-                f"this groove cannot be played as played: {str(error).partition(';')[0]}; "
-                "run 'flatjam fetch groove' once to download the recordings"
-            ) from None
-        if command.tempo is not None:
-            phrase = phrase.at_tempo(command.tempo)
+
+        def recording(landmark: int) -> Phrase:
+            try:
+                if self._source is None:  # looked for each time: it may have been fetched meanwhile
+                    self._source = LandmarkSource(self._corpus)
+                return self._source.phrase(model.bundle.landmarks, landmark, model.bundle.bars)
+            except CorpusError as error:
+                raise ValueError(
+                    f"this groove cannot be played as played: {str(error).partition(';')[0]}; "
+                    "run 'flatjam fetch groove' once to download the recordings"
+                ) from None
+
+        played = model.play_landmark(command, recording)
         if command.deliver:
-            self._deliver(phrase, command.revision)
-        request.answer(
-            LandmarkPlayed(
-                revision=command.revision,
-                landmark=command.landmark,
-                phrase=phrase,
-                frames=_rows(model.frames(phrase, DEFAULT_DRUM_MAP)),
-            )
-        )
+            self._deliver(played.phrase, command.revision)
+        request.answer(played)
 
     def _decode_journey(self, request: Request, command: DecodeJourney) -> None:
-        model = self._opened()
-        way = lerp if command.method == "lerp" else slerp
-        points = way(
-            model.point(command.a), model.point(command.b), np.linspace(0, 1, command.points)
-        )
-        batches = []
-        for first in range(0, len(points), _JOURNEY_BATCH):
+        def is_wanted() -> bool:
             while (urgent := self._inbox.take_urgent()) is not None:
                 self._serve(urgent)
-            if self._inbox.holds(DecodeJourney):
-                return  # a newer one waits, and only the newest is answered
-            batches.append(model.networks.decode(points[first : first + _JOURNEY_BATCH]))
-        frames = np.concatenate(batches)
-        heard = model.representation.onsets(frames, model.bundle.thresholds)
-        request.answer(
-            JourneyDecoded(
-                revision=command.revision,
-                frames=tuple(_rows(phrase) for phrase in frames),
-                changes=tuple(step_changes(heard).tolist()),
-            )
-        )
+            return not self._inbox.holds(DecodeJourney)  # only the newest is answered
 
-    def _encode_phrase(self, request: Request, command: EncodePhrase) -> None:
-        model = self._opened()
-        frames = model.frames(command.phrase, command.drum_map)
-        z = model.networks.encode(frames[None])[0]
-        request.answer(PhraseEncoded(revision=command.revision, z=tuple(z.tolist())))
+        decoded = self._opened().decode_journey(command, is_wanted)
+        if decoded is not None:
+            request.answer(decoded)
 
     def _deliver(self, phrase: Phrase, revision: int) -> None:
         if self._engine is not None:
             self._engine.deliver(SetPhrase(phrase=phrase, revision=revision, source="window"))
-
-
-def _rows(frames: Array) -> FrameRows:
-    return tuple(tuple(step) for step in frames.tolist())
 
 
 def _problem(command: WorkerCommand, message: str) -> WorkerProblem:
