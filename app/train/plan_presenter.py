@@ -9,8 +9,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.models_menu import ModelEntry, model_entries
+from app.models_menu import ModelEntry
 from app.services.errand_client import ErrandClient
+from app.train.plan_bundles import PlanBundles
 from app.train.plan_form import FROM_SCRATCH, Choices, PlanForm
 from app.train.plan_words import estimate_in_words, going_in_words, in_red, preview_in_words
 from app.train.settings_table import as_text
@@ -91,7 +92,7 @@ class PlanPresenter(QObject):
     ) -> None:
         super().__init__(parent)
         self._form = form
-        self._models = models
+        self._bundles = PlanBundles(models)
         self._recordings = recordings
         self._look = ErrandClient("corpus", self)
         self._measure = ErrandClient("estimate", self)
@@ -103,7 +104,6 @@ class PlanPresenter(QObject):
         self._hold_out: HoldOut | None = None
         self._looked: LookAtCorpus | None = None
         self._named = ""
-        self._used: str | None = None  # bundle of the run whose settings were taken up
         self._gone: str | None = None  # what that run had and cannot be chosen any more
         self._problem: str | None = "the corpus is being read"
         form.folder_taken.connect(self._forget_look)
@@ -144,7 +144,7 @@ class PlanPresenter(QObject):
         fitting = _OF_CORPUS[choices.corpus]
         preset = choices.preset if choices.preset in fitting else fitting[0]
         form.offer(
-            [(FROM_SCRATCH, "Nothing: from scratch"), *self._bundles(choices.corpus)],
+            [(FROM_SCRATCH, "Nothing: from scratch"), *self._bundles.offers(choices.corpus)],
             [(name, _PRESETS[name]) for name in fitting],
             [(name, MODEL_NAMES.get(name, name)) for name in ("", *variants(preset))],
             [(size, _SIZES.get(size, size)) for size in sizes(preset)],
@@ -172,12 +172,14 @@ class PlanPresenter(QObject):
         """Take up the settings of a run."""
         config = record.config
         form = self._form
-        self._used = record.bundle
+        self._bundles.used = record.bundle
         if config.corpus == "midi_folder" and record.data is not None:
             form.take_folder(Path(record.data))
         form.choose(corpus=config.corpus, drum_map=record.drum_map)
         self.refresh()
-        begin = FROM_SCRATCH if record.bundle is None else self._listed(record.bundle)
+        begin: str | None = FROM_SCRATCH
+        if record.bundle is not None:
+            begin = self._bundles.find(record.bundle, form.choices().corpus)
         form.choose(bundle=begin or FROM_SCRATCH, preset=config.preset)
         self.refresh()
         form.choose(variant=config.variant, model_size=config.size, device=record.device)
@@ -231,30 +233,6 @@ class PlanPresenter(QObject):
         )
 
     # --- model ----------------------------------------------------------------------------------
-
-    def _bundles(self, corpus: str) -> list[tuple[str, str]]:
-        wanted = {"groove": "drums", "ryans_mammoth": "melody", "cello_suites": "melody"}
-        kind = wanted.get(corpus, "")
-        return [
-            (str(model.path), f"{model.name}: fine-tune it")
-            for model in self._offered()
-            if f"of {kind}" in model.kind
-        ]
-
-    def _offered(self) -> list[ModelEntry]:
-        models = list(self._models())
-        if self._used is not None:
-            here = {model.path.resolve() for model in models}
-            more = model_entries((self._used,))
-            used = Path(self._used).resolve()
-            models += [m for m in more if m.path.resolve() == used and used not in here]
-        return models
-
-    def _listed(self, bundle: str) -> str | None:
-        """Return the key of a bundle among those that are offered, if it is there."""
-        wanted = Path(bundle).resolve()
-        keys = (key for key, _ in self._bundles(self._form.choices().corpus))
-        return next((key for key in keys if Path(key).resolve() == wanted), None)
 
     def _show_config(self, choices: Choices) -> None:
         key = (choices.bundle, choices.preset, choices.variant, choices.size)

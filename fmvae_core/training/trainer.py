@@ -15,7 +15,6 @@ from torch import Tensor
 
 from fmvae_core.data.corpus import Corpus
 from fmvae_core.models.recurrent_vae import RecurrentVAE
-from fmvae_core.music.drum_representation import HITS
 from fmvae_core.runs.files import CHECKPOINT_FILE
 from fmvae_core.training.checkpoint import (
     Checkpoint,
@@ -29,15 +28,15 @@ from fmvae_core.training.constraint import ConstraintState, advance, begin
 from fmvae_core.training.events import EventLog
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.objective import Weights, loss
-from fmvae_core.training.phrases import Batches, Phrases, phrases, spread
+from fmvae_core.training.phrases import Batches, phrases
 from fmvae_core.training.problems import is_out_of_memory
 from fmvae_core.training.space import Space
+from fmvae_core.training.validation import Validation
 
 LOG_EVERY = 10
 EVALUATE_EVERY = 500
 EVALUATIONS = 20
 """A short run is evaluated this many times, so that its course can be seen."""
-_VALIDATION_PHRASES = 1024
 
 
 @dataclass(frozen=True)
@@ -122,9 +121,7 @@ class Trainer:
             )
         _check_shares(config, hardware)
         self._batches = Batches(corpus, training, config, hardware, known)
-        self._validation = self._spread(validation, corpus)
-        # As many of those it learns from: the distance of the two tells of overfitting.
-        self._seen = self._spread(training, corpus, len(self._validation))
+        self._validation = Validation(validation, training, corpus, hardware.to_device)
         self.space = Space(config, corpus, split, run, self.evaluate_every)
 
         torch.manual_seed(config.seed)
@@ -309,18 +306,9 @@ class Trainer:
         return True
 
     def validate(self) -> dict[str, float | str | bool]:
-        """Return how well the averaged weights give back validation and training phrases.
-
-        Decoded from the posterior mean; a part of the phrases stands in for all while training.
-        Drums: hit F1 and error at a probability of 0.5. Melody: share of wrong steps. Names of
-        figures on training phrases begin with ``training_``.
-        """
-        if not len(self._validation):
-            return {}
-        with self._averaged(), torch.inference_mode():
-            values: dict[str, float | str | bool] = dict(self._figures(self._validation))
-            seen = self._figures(self._seen)
-        return values | {f"training_{name}": value for name, value in seen.items()}
+        """Return how well the averaged weights give back phrases; see `Validation.figures`."""
+        with self._averaged():  # with the bits of the run, as it learns
+            return self._validation.figures(self.model)
 
     def look(self, *, is_last: bool) -> dict[str, float | str | bool]:
         """Look at the space of the averaged weights; see `fmvae_core.training.space.Space.look`."""
@@ -346,24 +334,6 @@ class Trainer:
         model = RecurrentVAE(self.config.model).to(self.hardware.device)
         model.load_state_dict(self.average)
         return model.eval()
-
-    def _figures(self, frames: Tensor) -> dict[str, float]:
-        raw = self.model.decode(self.model.encode(frames)[0])
-        values = {"constraint": float(self.model.likelihood.mean_squared_error(raw, frames))}
-        if self.config.model.representation == "drums":
-            hit, heard = frames[..., HITS] > 0.5, raw[..., HITS] >= 0.0
-            both = (hit & heard).sum()
-            values["hit_f1"] = float(2 * both / (hit.sum() + heard.sum()).clamp_min(1))
-            values["hit_error"] = float((hit != heard).float().mean())
-        elif self.config.model.representation == "melody":
-            wrong = frames.argmax(dim=-1) != raw.argmax(dim=-1)
-            values["wrong_steps"] = float(wrong.float().mean())
-        return values
-
-    def _spread(self, of: Phrases, corpus: Corpus, most: int = _VALIDATION_PHRASES) -> Tensor:
-        """Return phrases spread evenly over those of a split, on the device."""
-        chosen = of.where(spread(len(of), most))
-        return self.hardware.to_device(torch.from_numpy(chosen.frames(corpus)))
 
     def save(self) -> None:
         """Write the run's checkpoint, in the first process."""
