@@ -343,6 +343,8 @@ class JamPresenter(QObject):
         self._has_phrase |= bool(message.phrase.notes)
         self._view.machine.show_phrase(message.phrase)
         words = _HOW[message.how]
+        if message.how is How.FINAL and not message.heard:
+            words = "answers, having heard nothing"
         if message.how in (How.FINAL, How.PREPARED) and message.changed_hits is not None:
             words += f" · {message.changed_hits} {self._onsets} changed"
         if message.broker:

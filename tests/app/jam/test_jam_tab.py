@@ -90,6 +90,16 @@ def test_anybody_can_jam_with_the_computers_keys(
     assert len(played) == len(answers)
 
 
+def test_an_answer_to_silence_says_so(flatjam: Application, tab: JamTab, qtbot: QtBot) -> None:
+    flatjam.session.edit("Set the tempo", tempo=200.0)
+    qtbot.keyClick(flatjam.window, Qt.Key.Key_Space)
+    said = tab.view.machine.note
+    qtbot.waitUntil(
+        lambda: said.text().startswith("answers, having heard nothing"), timeout=PATIENCE
+    )
+    assert "whole phrase" not in said.text()
+
+
 def test_a_hit_is_shown_in_a_turn_longer_than_the_next(flatjam: Application, tab: JamTab) -> None:
     bundle = flatjam.session.bundle
     assert bundle is not None
