@@ -249,6 +249,7 @@ def load_preset(
         Changes by table (``model``, ``optimiser``, ``constraint``, ``flatness``), applied last.
     variant
         Another model than FM-Music-VAE on the same data: a table ``[variant.NAME]`` in the preset.
+        What it needs at one size only is in ``[variant.NAME.size.SIZE]``.
     hold_out
         What to keep from training.
 
@@ -270,11 +271,13 @@ def load_preset(
                 f"{', '.join(filter(None, known))}"
             )
     _check_tables(overrides)
+    own = of_variant[variant]
     parts: dict[str, dict[str, Any]] = {
         part: {
             **table.get(part, {}),
             **of_size[size].get(part, {}),
-            **of_variant[variant].get(part, {}),
+            **own.get(part, {}),
+            **own.get("size", {}).get(size, {}).get(part, {}),
             **(overrides or {}).get(part, {}),
         }
         for part in _PARTS
