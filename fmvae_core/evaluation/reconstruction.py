@@ -19,8 +19,8 @@ _CANDIDATES = np.arange(0.10, 0.91, 0.02)
 MIN_PIECES = 20
 """Pieces from which on thresholds are found on them.
 
-Measured on the first shipped model with random splits of what it had not learnt: thresholds found on
-five pieces cost 0.4 to 2.7 points of F1 on others, while 0.5 for all drums costs 0.2 to 0.9.
+Measured on the first shipped model with random splits of what it had not learnt: thresholds found
+on five pieces cost 0.4 to 2.7 points of F1 on others, while 0.5 for all drums costs 0.2 to 0.9.
 """
 
 

@@ -28,8 +28,8 @@ def fine_tuning(bundle: Bundle, corpus: str) -> TrainingConfig:
 
     The run is short, and the encoder alone learns: where in the bundle's space the new phrases lie.
     The space stays as it is, and as flat, and what was pinned in it sounds as it did. (Decoding
-    points that were sought by gradient, the first shipped model gives back unseen grooves with an F1 of
-    .88, where its own encoder leads to .84: what it cannot do yet is find them.) Drums are
+    points that were sought by gradient, the first shipped model gave back unseen grooves with an
+    F1 of .88, where its own encoder led to .84: what it could not do yet is find them.) Drums are
     recombined, so that a few pieces show enough, and half of each step is what the bundle knows
     already. The weight of the KL begins where the bundle's training ended.
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from fmvae_core.data.corpus import Corpus, SourcePerformance
+from fmvae_core.files import resource
 from fmvae_core.training.config import TrainingConfig, load_preset, presets
 from fmvae_core.training.events import read_events
 from fmvae_core.training.hardware import Hardware
@@ -118,6 +119,23 @@ def test_sizes_keep_what_the_table_says_of_the_data(preset: str) -> None:
         for name in ("representation", "bars", "features", "latent_dim", "importance_samples"):
             assert getattr(config.model, name) == getattr(paper.model, name)
         assert config.constraint.kappa == paper.constraint.kappa
+
+
+def test_a_variant_may_differ_at_one_size_alone(tmp_path: Path) -> None:
+    preset = tmp_path / "mine.toml"
+    preset.write_text(
+        resource("presets", "drums-2bar.toml").read_text("utf-8")
+        + "\n[variant.music-vae.size.study.optimiser]\nlearning_rate = 0.125\n"
+    )
+    rates = {
+        (size, variant): load_preset(
+            "mine", size, variant=variant, path=preset
+        ).optimiser.learning_rate
+        for size in ("study", "small")
+        for variant in ("", "music-vae")
+    }
+    assert rates.pop(("study", "music-vae")) == 0.125
+    assert 0.125 not in rates.values()
 
 
 def test_an_unknown_variant_is_refused() -> None:
