@@ -27,8 +27,7 @@ def flatness(
 
     ``log_eigenvalue_spread`` is the standard deviation of the natural logarithms of a G's
     eigenvalues, a mean over points: the condition number hears the two extremes alone, this hears
-    all. ``distance_correlation`` is that of latent and observation distance over random pairs: how
-    far ``D_x = c D_z`` of section 3.2.2 holds between points that are not close. ``trace_mean``
+    all. ``distance_correlation`` is explained at the function of that name. ``trace_mean``
     stands beside it because saturated sigmoids give small Jacobians, which look flat for the wrong
     reason; ``trace_spread`` is the standard deviation of tr G over its mean.
     """
@@ -44,17 +43,8 @@ def flatness(
         eigenvalues = torch.linalg.eigvalsh(metric.double()).clamp_min(_SMALLEST)
         spreads.append(eigenvalues.log().std(dim=1, correction=0))
     condition, trace = torch.cat(conditions).numpy(), torch.cat(traces).numpy()
-    ends = torch.from_numpy(random.integers(len(z), size=(2, PAIRS)))
-    latents = torch.from_numpy(z)
-    with torch.inference_mode():
-        observed = torch.cat(
-            [observe(model, part.to(device), config).cpu() for part in latents.split(_AT_ONCE)]
-        )
-    apart = [(of[ends[0]] - of[ends[1]]).norm(dim=1).numpy() for of in (latents, observed)]
-    with np.errstate(invalid="ignore"):  # of a single phrase there is none: not a number
-        correlation = np.corrcoef(apart[0], apart[1])[0, 1]
     return {
-        "distance_correlation": float(correlation),
+        "distance_correlation": distance_correlation(model, z, config, random),
         "condition_number_median": float(np.median(condition)),
         "condition_number_mean": float(condition.mean()),
         "condition_number_p90": float(np.quantile(condition, 0.9)),
@@ -63,3 +53,22 @@ def flatness(
         "trace_spread": float(trace.std() / trace.mean()),
         "points": float(len(chosen)),
     }
+
+
+def distance_correlation(
+    model: RecurrentVAE, z: Array, config: FlatnessConfig, random: np.random.Generator
+) -> float:
+    """Return the correlation of latent and observation distance over random pairs of ``(n, d)``.
+
+    It tells how far ``D_x = c D_z`` of section 3.2.2 holds between points that are not close.
+    """
+    device = device_of(model)
+    ends = torch.from_numpy(random.integers(len(z), size=(2, PAIRS)))
+    latents = torch.from_numpy(z)
+    with torch.inference_mode():
+        observed = torch.cat(
+            [observe(model, part.to(device), config).cpu() for part in latents.split(_AT_ONCE)]
+        )
+    apart = [(of[ends[0]] - of[ends[1]]).norm(dim=1).numpy() for of in (latents, observed)]
+    with np.errstate(invalid="ignore"):  # of a single phrase there is none: not a number
+        return float(np.corrcoef(apart[0], apart[1])[0, 1])

@@ -16,7 +16,7 @@ from fmvae_core.data.corpus import Corpus, Split, Windows
 from fmvae_core.data.sources import attribution, open_corpus
 from fmvae_core.evaluation.card import Evaluation, evaluate
 from fmvae_core.evaluation.coding import Array, decode, encode, music_of
-from fmvae_core.evaluation.flatness import flatness
+from fmvae_core.evaluation.flatness import distance_correlation, flatness
 from fmvae_core.geometry.calibration import SingularMetricError, calibrate, mean_metric
 from fmvae_core.geometry.projection import PCA
 from fmvae_core.models.bundle import Bundle, write_bundle
@@ -151,15 +151,20 @@ def _thresholds(run: Path) -> npt.ArrayLike:
 def _calibrate(
     model: RecurrentVAE, corpus: Corpus, training: Phrases, test: Array, config: FlatnessConfig
 ) -> dict[str, float] | None:
-    """Calibrate on training phrases, if possible; return the geometry on test phrases before."""
+    """Calibrate on training phrases, if that helps; return the geometry on test phrases before."""
     before = flatness(model, encode(model, test), config)
     chosen = training.where(spread(len(training), _CALIBRATION_PHRASES)).frames(corpus)
-    metric = mean_metric(
-        lambda z: observe(model, z, config), torch.from_numpy(encode(model, chosen))
-    )
+    z = encode(model, chosen)
+    metric = mean_metric(lambda at: observe(model, at, config), torch.from_numpy(z))
+    as_trained = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    told = distance_correlation(model, z, config, np.random.default_rng(0))
     try:
         calibrate(model, metric, torch.from_numpy(chosen))
     except SingularMetricError:  # of a model that left latent directions unused: it stays as it is
+        return None
+    if distance_correlation(model, encode(model, chosen), config, np.random.default_rng(0)) < told:
+        # What holds next to each point does not hold between them, as where keys are far apart.
+        model.load_state_dict(as_trained)
         return None
     return before
 

@@ -322,7 +322,8 @@ def flatness(entries: Sequence[Entry]) -> Section:
         "eigenvalues λ are equal, it is the same everywhere, and the straight line is no longer "
         "than the shortest way; that ratio is a lower bound, since in a badly conditioned space a "
         "shorter way may be there and not be found. Latent coordinates are calibrated, linearly "
-        "and for every model whose decoder hears no frame; the first column is before that.",
+        "and for every model whose decoder hears no frame, unless that lowers the correlation of "
+        "distances on training phrases; the first column is before that.",
         (_table("", entries, columns),),
     )
 

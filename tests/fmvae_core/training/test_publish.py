@@ -9,11 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
+from torch import Tensor
 
 from fmvae_core.cli.tables import card_tables
 from fmvae_core.data.corpus import save_corpus
 from fmvae_core.data.sources import open_corpus
+from fmvae_core.geometry.calibration import mean_metric
+from fmvae_core.geometry.jacobian import Decoder
 from fmvae_core.inference.networks import Networks
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.training.hardware import Hardware
@@ -102,6 +106,26 @@ def test_a_melody_bundle_has_a_card_that_can_be_printed(tmp_path: Path) -> None:
     for words in ("2 bars of melody", "wrong_frames", "equal_in_float16", "pitch"):
         assert words in printed
     assert "threshold" not in printed
+
+
+@pytest.mark.parametrize("stretch", [1.0, 1e4])
+def test_coordinates_that_tell_less_of_what_is_heard_are_not_taken(
+    stretch: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = tiny_corpus(performances=16, bars=8)
+    Trainer(tiny_config(steps=80), corpus, tmp_path / "run", Hardware.choose("cpu")).train()
+    save_corpus(corpus, tmp_path / "frames.safetensors")
+
+    def metric(f: Decoder, z: Tensor) -> Tensor:
+        one_axis = torch.ones(z.shape[1])
+        one_axis[0] = stretch
+        return mean_metric(f, z) if stretch == 1.0 else one_axis.diag()
+
+    monkeypatch.setattr("fmvae_core.training.publish.mean_metric", metric)
+    made = publish(tmp_path / "run", tmp_path / "bundle", data=tmp_path / "frames.safetensors")
+    spreads = made.landmarks.z.std(axis=0)
+    assert ("before_calibration" in made.card["geometry"]) == (stretch == 1.0)
+    assert spreads[0] < 10 * np.median(spreads)
 
 
 def test_movements_become_no_bundle(tmp_path: Path) -> None:
