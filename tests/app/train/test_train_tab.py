@@ -17,9 +17,8 @@ import torch
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
-from app.models_menu import model_entries
 from app.train import runs_presenter
-from fmvae_core.files import alone_in
+from fmvae_core.files import alone_in, resource
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.models.config import ModelConfig
 from fmvae_core.runs.record import RunRecord, RunState, read_record, write_state
@@ -145,7 +144,7 @@ def test_a_folder_is_looked_at_again_once_there_is_music(
 
 
 def test_settings_of_a_fine_tuning_begin_with_its_bundle(rig: Rig, tmp_path: Path) -> None:
-    bundle = Bundle.open(model_entries(())[0].path)
+    bundle = Bundle.open(resource("models", "drums-2bar"))
     copy = tmp_path / "copy"  # among no models that the window knows
     shutil.copytree(bundle.path, copy)
     record = RunRecord("tuned", fine_tuning(bundle, "groove"), bundle=str(copy))
@@ -195,8 +194,9 @@ def test_settings_of_a_run_keep_its_model_seed_and_what_it_held_out(rig: Rig) ->
 
 def test_fine_tuning_takes_the_bundles_shape(rig: Rig, own_folder: Path) -> None:
     rig.drop(own_folder)
-    rig.form.bundle.setCurrentIndex(1)
-    rig.form.bundle.activated.emit(1)
+    index = rig.form.bundle.findData(str(resource("models", "drums-2bar").resolve()))
+    rig.form.bundle.setCurrentIndex(index)
+    rig.form.bundle.activated.emit(index)
     rig.wait(lambda: rig.tab.plan.is_ready)
     record = rig.tab.plan.record()
     assert record.bundle is not None
