@@ -118,9 +118,9 @@ class UmapFit(QObject):
         if self._is_there:
             shows = list(self._waiting.values())
             self._end()
+            self.fitted.emit()  # first: who chose it long ago has it when others choose it
             for show in shows:
                 show()
-            self.fitted.emit()
         elif self._session.bundle is not None:
             self._on_failed("what was fitted cannot be read; see flatjam.log")
         else:

@@ -52,7 +52,6 @@ class JamMapPresenter(QObject):
         self._umap = umap
         self._human: dict[int, Point] = {}  # by turn
         self._machine: dict[int, Point] = {}
-        self._placed: ProjectionName | None = None  # in which the landmarks are drawn
         session.bundle_changed.connect(self._on_bundle)
         session.view_changed.connect(self._on_view)
         choices.changed.connect(self._on_choices)
@@ -123,8 +122,7 @@ class JamMapPresenter(QObject):
             self._project()
 
     def _on_fitted(self) -> None:
-        # Chosen long ago, and not only now that it is fitted.
-        if self._choices.choices.projection == "umap" and self._placed != "umap":
+        if self._choices.choices.projection == "umap":  # chosen long ago; `choose` comes after this
             self._project()
             self.changed.emit()
 
@@ -134,7 +132,7 @@ class JamMapPresenter(QObject):
         bundle = self._session.bundle
         if bundle is None:
             return
-        self._placed, shown = self._shown(bundle)
+        _, shown = self._shown(bundle)
         self._view.switch.show_note(shown.note, shown.about)
         self._view.map.set_axes(shown.axes, shown.directed)
         self._view.map.set_landmarks(shown.places, self._colours(bundle))
