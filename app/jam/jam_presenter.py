@@ -18,6 +18,7 @@ from app.widgets.notices import Notices
 from fmvae_core.inference.messages import WorkerProblem
 from fmvae_core.jam.messages import Answer, Cell
 from fmvae_core.jam.rules import How, Mode, Settings, State
+from fmvae_core.jam.words import answer_words
 from fmvae_core.live.jam_messages import (
     HumanHeard,
     HumanHit,
@@ -35,14 +36,6 @@ _FRAME_MS = 33
 _LONGEST_BEAT = 1.5  # beats for which the playhead goes on by itself
 _SEEDS = 2**31
 _KEY_BEATS = 0.5  # for which a key is shown until it is known how long it was held
-
-_HOW = {
-    How.FINAL: "answers your whole phrase",
-    How.PREPARED: "answers what it had heard",
-    How.HELD: "holds its answer",
-    How.REPEATED: "repeats its answer: no new one has come",
-    How.SILENT: "is silent: no answer has come",
-}
 
 
 class JamPresenter(QObject):
@@ -342,9 +335,7 @@ class JamPresenter(QObject):
     def _on_machine(self, message: MachinePhrase) -> None:
         self._has_phrase |= bool(message.phrase.notes)
         self._view.machine.show_phrase(message.phrase)
-        words = _HOW[message.how]
-        if message.how is How.FINAL and not message.heard:
-            words = "answers, having heard nothing"
+        words = answer_words(message.how, message.heard)
         if message.how in (How.FINAL, How.PREPARED) and message.changed_hits is not None:
             words += f" · {message.changed_hits} {self._onsets} changed"
         if message.broker:

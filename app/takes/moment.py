@@ -6,16 +6,10 @@ from app.jam.jam_presenter import count_heard
 from app.jam.jam_view import PlayerGrid
 from app.widgets.jam_banner import JamBanner
 from fmvae_core.jam.replay import Passage, Replay
-from fmvae_core.jam.rules import How
+from fmvae_core.jam.words import answer_words
 from fmvae_core.music.phrase import STEPS_PER_BEAT, Phrase
 
 _HAIR = 1e-3  # beats
-_HOW = {
-    How.FINAL: "answers the whole phrase",
-    How.PREPARED: "answers what it had heard",
-    How.HELD: "holds its answer",
-    How.REPEATED: "repeats its answer",
-}
 
 
 class MomentDisplay:
@@ -83,5 +77,7 @@ class MomentDisplay:
         self._shown = (self._shown[0], shown)
         player = self._machine
         player.show_phrase(None if passage is None else passage.phrase)
-        how = None if passage is None else passage.how
-        player.note.setText("" if how is None else _HOW.get(how, ""))
+        if passage is None or passage.how is None:
+            player.note.setText("")
+        else:
+            player.note.setText(answer_words(passage.how, passage.heard))

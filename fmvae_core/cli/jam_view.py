@@ -12,7 +12,8 @@ from rich.panel import Panel
 from rich.text import Text
 
 from fmvae_core.cli.jam_processes import JamProcesses
-from fmvae_core.jam.rules import How, State
+from fmvae_core.jam.rules import State
+from fmvae_core.jam.words import answer_words
 from fmvae_core.live.jam_messages import (
     HumanPhrase,
     JamProblem,
@@ -34,13 +35,6 @@ _TITLES = {
     State.COUNT_IN: ("COUNT-IN", "yellow"),
     State.LISTENING: ("YOU", "dark_orange"),
     State.ANSWERING: ("MACHINE", "deep_sky_blue1"),
-}
-_HOW = {
-    How.FINAL: "answers your whole phrase",
-    How.PREPARED: "answers what it had heard in time",
-    How.HELD: "holds its answer",
-    How.REPEATED: "repeats its answer: no new one has come",
-    How.SILENT: "is silent: no answer has come",
 }
 
 
@@ -125,7 +119,8 @@ class JamView:
                 what = "hits" if message.phrase.is_drums else "notes"
                 self._say("", f"You played {len(message.phrase.notes)} {what}.")
             elif isinstance(message, MachinePhrase):
-                self._machine = _HOW[message.how] + (", by the broker" if message.broker else "")
+                self._machine = answer_words(message.how, message.heard)
+                self._machine += ", by the broker" if message.broker else ""
                 self._say("", f"The machine {self._machine}.")
             elif isinstance(message, Kept):
                 self._say("", f"Kept as {message.path}.")

@@ -149,13 +149,13 @@ def test_a_jam_takes_the_brokers_answers_and_goes_on_without(
     jam = JamCommand(tmp_path, *options, "--mode", "continuous", "--broker", url)
     try:
         jam.wait_for(f"The broker's model answers: {url}")
-        jam.wait_for("answers your whole phrase, by the broker")
+        jam.wait_for("answers, having heard nothing, by the broker")
         broker.process.send_signal(signal.SIGSTOP)  # it hangs: nobody says so yet
-        jam.wait_for("answers your whole phrase.")
+        jam.wait_for("answers, having heard nothing.")
         broker.process.kill()
         jam.wait_for("The broker has gone away")
-        own = sum("answers your whole phrase." in line for line in jam.lines)
-        jam.wait_for("answers your whole phrase.", own + 1)
+        own = sum("answers, having heard nothing." in line for line in jam.lines)
+        jam.wait_for("answers, having heard nothing.", own + 1)
         theirs = sum("by the broker" in line for line in jam.lines)
         serve(start, str(bundle.path), port=port).wait_for("own with tiny")
         jam.wait_for("by the broker", theirs + 1)
