@@ -34,8 +34,7 @@ def measure() -> dict[str, Any]:
     Steps are whole ones, from the batch to the averaged weights, on one thread, in turn with those
     that they are compared with. On a CPU they are measured in processor time, which what else runs
     does not lengthen; ``step_ratio_*`` is the plainly written step's over ours, ``flatness_share``
-    what the flatness term adds to a step without it. Decoding is measured by the clock, on two
-    threads.
+    what the flatness term adds to a step without it. Decoding is measured by the clock.
     """
     torch.set_num_threads(1)
     study, small = _steps("study", "cpu"), _steps("small", "cpu")

@@ -76,7 +76,7 @@ def corpus(
 def _corpus_tables(opened: Corpus) -> list[Table]:
     from rich.table import Table
 
-    from fmvae_core.data.corpus import SPLITS
+    from fmvae_core.data.corpus import MIN_ONSETS, SPLITS
 
     contents = Table("", *SPLITS, "all", title=f"{opened.name}: {opened.representation}")
     pieces = [sum(piece.split == split for piece in opened.performances) for split in SPLITS]
@@ -85,6 +85,9 @@ def _corpus_tables(opened: Corpus) -> list[Table]:
         phrases = [len(opened.windows(bars, split)) for split in SPLITS]
         counts = (f"{count:,}" for count in [*phrases, sum(phrases)])
         contents.add_row(f"phrases of {bars} bars", *counts)
+        left_out = [opened.left_out(bars, split) for split in (*SPLITS, None)]
+        contents.add_row("  shorter performances", *(f"{part.short:,}" for part in left_out))
+        contents.add_row(f"  under {MIN_ONSETS} onsets", *(f"{part.sparse:,}" for part in left_out))
     skipped = Table("skipped because", "files")
     for reason, count in sorted(opened.skipped.items(), key=lambda item: -item[1]):
         skipped.add_row(reason, f"{count:,}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,6 +60,14 @@ class Windows:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What gives no phrase: performances shorter than one, windows with too few hits or notes."""
+
+    short: int
+    sparse: int
+
+
+@dataclass(frozen=True)
 class Corpus:
     """All performances of a corpus, quantised once.
 
@@ -94,15 +103,9 @@ class Corpus:
         Windows of drums or melody with fewer than `MIN_ONSETS` hits or notes are dropped.
         """
         steps = bars * STEPS_PER_BAR
-        onsets_before = np.concatenate([[0.0], np.cumsum(self._onsets())])
         starts, performance, bar = [], [], []
-        for index, source in enumerate(self.performances):
-            if split is not None and source.split != split:
-                continue
-            first = np.arange(0, source.steps - steps + 1, hop_steps)
-            rows = first + source.first_step
-            kept = onsets_before[rows + steps] - onsets_before[rows] >= MIN_ONSETS
-            starts.append(rows[kept])
+        for index, first, kept in self._slide(steps, split, hop_steps):
+            starts.append(first[kept] + self.performances[index].first_step)
             performance.append(np.full(int(kept.sum()), index))
             bar.append(first[kept] // STEPS_PER_BAR)
         if not starts:
@@ -111,6 +114,14 @@ class Corpus:
         return Windows(
             np.concatenate(starts), np.concatenate(performance), np.concatenate(bar), steps
         )
+
+    def left_out(self, bars: int, split: Split | None = None) -> LeftOut:
+        """Return how much of a split (or of all) `windows` drops."""
+        short = sparse = 0
+        for _, first, kept in self._slide(bars * STEPS_PER_BAR, split, STEPS_PER_BAR):
+            short += len(first) == 0
+            sparse += int((~kept).sum())
+        return LeftOut(short, sparse)
 
     def cut(
         self, windows: Windows, shifts: npt.NDArray[np.integer] | None = None
@@ -158,6 +169,17 @@ class Corpus:
             Semitones, ``(n,)`` each and both included: together they cover the keyboard.
         """
         return _shift_range(self._melody()[_rows(windows)])
+
+    def _slide(
+        self, steps: int, split: Split | None, hop_steps: int
+    ) -> Iterator[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.bool_]]]:
+        """Yield each performance, the first steps of its windows, and which of them are kept."""
+        onsets_before = np.concatenate([[0.0], np.cumsum(self._onsets())])
+        for index, source in enumerate(self.performances):
+            if split is None or source.split == split:
+                first = np.arange(0, source.steps - steps + 1, hop_steps)
+                rows = first + source.first_step
+                yield index, first, onsets_before[rows + steps] - onsets_before[rows] >= MIN_ONSETS
 
     def _onsets(self) -> npt.NDArray[np.float32]:
         """Return how much begins at each row (for motion: enough for every window)."""

@@ -110,6 +110,8 @@ def _of(corpus: Corpus, bars: int, left_out: list[tuple[str, str]], licence: str
             f"{phrases['training']} phrases to learn from are few: a model from scratch would "
             "repeat them rather than learn a style. Fine-tune a bundle, or add files."
         )
-    return Preview(
-        len(corpus.performances), phrases, dict(corpus.skipped), left_out, warning, problem, licence
-    )
+    skipped = dict(corpus.skipped)
+    if short := corpus.left_out(bars).short:
+        skipped[f"shorter than {bars} bars"] = short
+    pieces = len(corpus.performances) - short
+    return Preview(pieces, phrases, skipped, left_out, warning, problem, licence)

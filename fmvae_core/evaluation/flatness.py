@@ -7,7 +7,7 @@ import torch
 
 from fmvae_core.evaluation.coding import Array, device_of
 from fmvae_core.geometry.jacobian import exact_jacobian
-from fmvae_core.geometry.metric import condition_numbers, metric_tensor
+from fmvae_core.geometry.metric import eigenvalues
 from fmvae_core.models.recurrent_vae import RecurrentVAE
 from fmvae_core.training.flatness_config import FlatnessConfig
 from fmvae_core.training.objective import observe
@@ -17,7 +17,6 @@ PAIRS = 5_000
 _AT_ONCE = 64
 _COLUMNS = 16_384  # of Jacobians in all: with many latents each is dear, and fewer points must do
 _FEWEST = 32
-_SMALLEST = 1e-12  # an eigenvalue of a direction that does nothing at all
 
 
 def flatness(
@@ -27,9 +26,10 @@ def flatness(
 
     ``log_eigenvalue_spread`` is the standard deviation of the natural logarithms of a G's
     eigenvalues, a mean over points: the condition number hears the two extremes alone, this hears
-    all. ``distance_correlation`` is explained at the function of that name. ``trace_mean``
-    stands beside it because saturated sigmoids give small Jacobians, which look flat for the wrong
-    reason; ``trace_spread`` is the standard deviation of tr G over its mean.
+    all (`fmvae_core.geometry.metric.eigenvalues` says which is the smallest that counts).
+    ``distance_correlation`` is explained at the function of that name. ``trace_mean`` stands beside
+    it because saturated sigmoids give small Jacobians, which look flat for the wrong reason;
+    ``trace_spread`` is the standard deviation of tr G over its mean.
     """
     random = np.random.default_rng(seed)
     points = min(points, max(_FEWEST, _COLUMNS // z.shape[1]))
@@ -37,11 +37,11 @@ def flatness(
     conditions, traces, spreads = [], [], []
     device = device_of(model)
     for part in torch.from_numpy(z[chosen]).to(device).split(_AT_ONCE):
-        metric = metric_tensor(exact_jacobian(lambda at: observe(model, at, config), part)).cpu()
-        conditions.append(condition_numbers(metric))
-        traces.append(metric.diagonal(dim1=1, dim2=2).mean(dim=1))
-        eigenvalues = torch.linalg.eigvalsh(metric.double()).clamp_min(_SMALLEST)
-        spreads.append(eigenvalues.log().std(dim=1, correction=0))
+        jacobian = exact_jacobian(lambda at: observe(model, at, config), part).cpu()
+        found = eigenvalues(jacobian)
+        conditions.append(found[:, -1] / found[:, 0])
+        traces.append(jacobian.square().sum(dim=2).mean(dim=1))
+        spreads.append(found.log().std(dim=1, correction=0))
     condition, trace = torch.cat(conditions).numpy(), torch.cat(traces).numpy()
     return {
         "distance_correlation": distance_correlation(model, z, config, random),

@@ -229,6 +229,7 @@ def measure(
         arrays |= _pictured(coding, z, bundle.attribute_vectors)
     provenance = {
         "bundle": bundle.sha256,
+        "weights": bundle.weights_sha256,
         "corpus": corpus.name,
         "corpus_digest": corpus.digest,
         "test_phrases": len(played),

@@ -14,6 +14,9 @@ from fmvae_core.geometry.jacobian import (
     taylor_jacobian,
 )
 
+SMALLEST_SHARE = 1e-13
+"""An eigenvalue of G, by its largest one, that a Jacobian in single precision can still tell."""
+
 
 def metric_tensor(columns: Tensor) -> Tensor:
     """Return G in the given directions, ``(batch, k, k)``, of derivatives ``(batch, k, n)``."""
@@ -147,7 +150,17 @@ def flatness_loss(
     return distance if form == "paper" else distance / (scales[0] * scales[1] * k)
 
 
-def condition_numbers(metric: Tensor) -> Tensor:
-    """Return the largest over the smallest eigenvalue of each G, ``(batch,)``."""
-    eigenvalues = torch.linalg.eigvalsh(metric.double())
-    return eigenvalues[:, -1] / eigenvalues[:, 0].clamp_min(1e-12)
+def eigenvalues(jacobians: Tensor) -> Tensor:
+    """Return the eigenvalues of each G = J'J, ascending, ``(batch, k)`` in double precision.
+
+    G is formed in double precision, too: in single precision its rounding error is larger than its
+    small eigenvalues as soon as its condition number is some 10^6. Below `SMALLEST_SHARE` of the
+    largest nothing can be told from a J in single precision, and that is returned.
+
+    Parameters
+    ----------
+    jacobians
+        J in k directions, ``(batch, k, n)``.
+    """
+    found = torch.linalg.eigvalsh(metric_tensor(jacobians.double()))
+    return found.maximum(SMALLEST_SHARE * found[:, -1:]).clamp_min(torch.finfo(found.dtype).tiny)

@@ -83,6 +83,8 @@ class Bundle:
         What the model is and how well it does.
     sha256
         Of the model itself: configuration, weights and landmarks (the card may be revised).
+    weights_sha256
+        Of the file of weights.
     """
 
     path: Path
@@ -96,7 +98,7 @@ class Bundle:
     pca: PCA
     card: dict[str, Any]
     sha256: str
-    _weights_sha256: str
+    weights_sha256: str
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Bundle:
@@ -148,7 +150,7 @@ class Bundle:
             pca=pca,
             card=card,
             sha256=hashlib.sha256(manifest_bytes).hexdigest(),
-            _weights_sha256=manifest.weights_sha256,
+            weights_sha256=manifest.weights_sha256,
         )
 
     @property
@@ -183,7 +185,7 @@ class Bundle:
         BundleError
             If the file is damaged or holds values that are not numbers.
         """
-        weights = read_tensors(self.path / WEIGHTS, self._weights_sha256)
+        weights = read_tensors(self.path / WEIGHTS, self.weights_sha256)
         for name, tensor in weights.items():
             if tensor.dtype != np.float16 or not np.isfinite(tensor).all():
                 raise BundleError(

@@ -59,11 +59,13 @@ def results(found: Sequence[Entry]) -> dict[str, dict[str, Any]]:
 def mean(values: Sequence[Any]) -> Any:
     """Return the mean of numbers, or of each entry of dictionaries of numbers.
 
-    Histograms, whose keys differ from seed to seed, are left out.
+    Histograms, whose keys differ from seed to seed, are left out, and so is what was not measured
+    with every seed (figures before a calibration that one of them did without).
     """
     first = values[0]
     if isinstance(first, dict):
-        return {key: mean([value[key] for value in values]) for key in first if key != "histogram"}
+        common = [key for key in first if all(key in value for value in values)]
+        return {key: mean([value[key] for value in values]) for key in common if key != "histogram"}
     return sum(values) / len(values)
 
 

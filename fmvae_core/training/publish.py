@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -170,13 +171,8 @@ def _calibrate(
 
 
 def _equal(music: Representation, one: Array, other: Array, thresholds: Array) -> float:
-    """Return the share of cells of drums, or steps of melodies, in which the same is heard."""
-
-    def heard(frames: Array) -> npt.NDArray[Any]:
-        drums = music.name == "drums"
-        return music.onsets(frames, thresholds) if drums else frames.argmax(axis=-1)
-
-    return float((heard(one) == heard(other)).mean())
+    """Return the share of cells, drums or keys by steps, in which the same begins or not."""
+    return float((music.onsets(one, thresholds) == music.onsets(other, thresholds)).mean())
 
 
 def _landmarks(model: RecurrentVAE, corpus: Corpus, windows: Windows) -> Landmarks:
@@ -230,6 +226,7 @@ def _card(
             "performances": len(corpus.performances),
             "phrases": {name: len(part) for name, part in split.items()},
             "skipped": corpus.skipped,
+            "left_out": dataclasses.asdict(corpus.left_out(config.model.bars)),
             "digest": corpus.digest,
         },
         "constraint": {

@@ -13,13 +13,17 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from fmvae_core.data.sources import attribution
 from fmvae_core.files import resource
 from fmvae_core.models import bundle_files
 from fmvae_core.models.bundle import Bundle, BundleError, write_bundle
 from fmvae_core.music.drum_representation import DrumRepresentation
 from fmvae_core.music.instruments import CELLO, PIANO
 from fmvae_core.music.melody_representation import MelodyRepresentation
+from fmvae_core.music.representation import Representation
 from tests.factories import tiny_bundle
+
+MEGABYTE = 2**20
 
 
 def parts(bundle: Bundle) -> dict[str, Any]:
@@ -93,11 +97,36 @@ def test_a_card_need_not_name_its_corpus(bundle: Bundle, tmp_path: Path) -> None
         assert (opened.corpus, opened.instrument) == ("", PIANO)
 
 
-def test_the_shipped_bundle_opens() -> None:
-    opened = Bundle.open(resource("models", "drums-2bar"))
-    assert opened.representation == DrumRepresentation(2)
-    assert opened.thresholds.shape == (9,)
-    assert opened.corpus == "groove"
+@pytest.mark.parametrize(
+    ("name", "music", "latents", "corpus"),
+    [
+        ("drums-2bar", DrumRepresentation(2), 32, "groove"),
+        ("drums-2bar-musicvae", DrumRepresentation(2), 32, "groove"),
+        ("drums-4bar", DrumRepresentation(4), 32, "groove"),
+        ("piano-2bar", MelodyRepresentation(2), 64, "ryans_mammoth"),
+        ("cello-4bar", MelodyRepresentation(4), 64, "cello_suites"),
+    ],
+)
+def test_a_shipped_bundle_is_whole_and_small(
+    name: str, music: Representation, latents: int, corpus: str
+) -> None:
+    folder = resource("models", name)
+    opened = Bundle.open(folder)
+    assert opened.representation == music
+    assert (opened.latent_dim, opened.corpus) == (latents, corpus)
+    assert opened.thresholds.shape == (9 if music.name == "drums" else 0,)
+    stored = load_file(folder / bundle_files.WEIGHTS).values()
+    assert {array.dtype for array in stored} == {np.dtype(np.float16)}
+    assert all(np.isfinite(array).all() for array in opened.weights().values())
+    assert opened.card["equal_in_float16"] >= 0.999
+    assert {"test", "smoothness", "attributes", "geometry", "data", "notes"} <= set(opened.card)
+    assert opened.card["data"]["licence"] == attribution(corpus)
+    assert max(file.stat().st_size for file in folder.iterdir()) < 15 * MEGABYTE
+
+
+def test_the_shipped_bundles_are_small_together() -> None:
+    files = [file for file in resource("models").rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < 40 * MEGABYTE
 
 
 def test_hash_is_that_of_the_model_and_not_of_its_card(bundle: Bundle, tmp_path: Path) -> None:

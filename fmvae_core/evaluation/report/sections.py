@@ -10,10 +10,12 @@ from fmvae_core.evaluation.interpolation_quality import COLUMNS
 from fmvae_core.evaluation.measure import Measured, Subject
 from fmvae_core.evaluation.report.blocks import Picture, Section, Table
 from fmvae_core.evaluation.report.pictures import steps_picture
+from fmvae_core.geometry.metric import SMALLEST_SHARE
 from fmvae_core.music.drums import DRUMS
 from fmvae_core.training.config import MODEL_NAMES
 
 NOT_RUN = "not run"
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Entry = tuple[Subject, Measured | None]
 """A model, and what was measured of it if that was done."""
@@ -34,8 +36,9 @@ def full_title(subject: Subject) -> str:
     return ", ".join(parts)
 
 
-Column = tuple[str, Callable[[dict[str, Any]], float], str, int]
-"""Header, how to find the figure, its format, and whether more (1) or less (-1) is better, or 0."""
+Column = tuple[str, Callable[[dict[str, Any]], float], str | Callable[[float], str], int]
+"""Header, how to find the figure, its format or how to tell it, and whether more (1) or less (-1)
+is better, or 0."""
 
 
 def _table(
@@ -56,7 +59,8 @@ def _table(
         else:
             for place, (_, find, form, _) in enumerate(columns):
                 values[number, place] = find(measured.figures)
-                cells.append(format(values[number, place], form))
+                value = values[number, place]
+                cells.append(format(value, form) if isinstance(form, str) else form(value))
         if reference is not None:
             stated = reference[1](subject)
             cells.append("–" if stated is None else f"{stated:.2f}")
@@ -191,7 +195,9 @@ def table1(entries: Sequence[Entry]) -> Section:
             "Density: share of wrong cells. Velocity (0 to 1) and offset (in steps, ±0.5): mean "
             "square error over all cells with absent hits as 0, and over true hits only."
             if drums
-            else "Share of wrong frames."
+            else "Share of wrong frames. Melodies are transposed while training: with pitch held "
+            "out, the transpositions whose mean pitch is in the middle are, so a test phrase may "
+            "have been learnt in keys far from it."
         ),
         tuple(_table1(entries, share) for share in shares),
     )
@@ -306,9 +312,9 @@ def flatness(entries: Sequence[Entry]) -> Section:
         return value
 
     columns: list[Column] = [
-        ("condition number as trained", as_trained("condition_number_median"), ",.1f", -1),
-        ("condition number, median", at("condition_number_median"), ",.1f", -1),
-        ("90 %", at("condition_number_p90"), ",.1f", -1),
+        ("condition number as trained", as_trained("condition_number_median"), _condition, -1),
+        ("condition number, median", at("condition_number_median"), _condition, -1),
+        ("90 %", at("condition_number_p90"), _condition, -1),
         ("spread of ln λ", at("log_eigenvalue_spread"), ".2f", -1),
         ("tr G / d", at("trace_mean"), ".3g", 0),
         ("spread of tr G", at("trace_spread"), ".2f", -1),
@@ -323,9 +329,21 @@ def flatness(entries: Sequence[Entry]) -> Section:
         "than the shortest way; that ratio is a lower bound, since in a badly conditioned space a "
         "shorter way may be there and not be found. Latent coordinates are calibrated, linearly "
         "and for every model whose decoder hears no frame, unless that lowers the correlation of "
-        "distances on training phrases; the first column is before that.",
+        "distances on training phrases; the first column is before that. Where a direction does "
+        "nothing that single precision could tell, the spread of ln λ takes its eigenvalue as "
+        "10⁻¹³ of the largest.",
         (_table("", entries, columns),),
     )
+
+
+def _condition(value: float) -> str:
+    """Return a condition number in no more digits than mean something."""
+    if value >= 0.99 / SMALLEST_SHARE:
+        return "singular"
+    if value >= 1e5:
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
+        return f"{mantissa} × 10" + str(int(exponent)).translate(_RAISED)
+    return f"{value:,.1f}"
 
 
 def provenance(entries: Sequence[Entry]) -> Section:
@@ -344,7 +362,7 @@ def provenance(entries: Sequence[Entry]) -> Section:
                 "–" if minutes is None else f"{minutes:.0f} min",
                 f"{about['test_phrases']:,}",
                 f"{about['measuring_seconds']:.0f} s",
-                about["bundle"][:12],
+                about.get("weights", "–")[:12],
                 f"{about['corpus']} {about['corpus_digest'][:12]}",
                 about.get("measured", "–"),
             )
@@ -352,7 +370,7 @@ def provenance(entries: Sequence[Entry]) -> Section:
         if about.get("notes"):
             notes.append((full_title(subject), about["notes"]))
     header = (
-        "model", "weights", "steps", "training", "test phrases", "measuring", "bundle", "data",
+        "model", "parameters", "steps", "training", "test phrases", "measuring", "weights", "data",
         "measured",
     )  # fmt: skip
     tables = [Table("", header, tuple(rows))]
@@ -360,7 +378,8 @@ def provenance(entries: Sequence[Entry]) -> Section:
         tables.append(Table("Notes", ("model", "note"), tuple(notes)))
     return Section(
         "Where it comes from",
-        "Hashes are the first twelve digits of SHA-256. Pairs, samples and points are drawn with "
+        "Hashes are the first twelve digits of SHA-256; a bundle with the same weights has theirs "
+        "as weights_sha256 in its bundle.json. Pairs, samples and points are drawn with "
         "seed 0; everything is decoded deterministically from posterior means. Times are by the "
         "clock, whatever else the machine did.",
         tuple(tables),

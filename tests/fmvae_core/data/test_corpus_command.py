@@ -25,6 +25,17 @@ def test_counts_are_shown(tmp_path: Path) -> None:
     assert ["unreadable", "1"] in lines
 
 
+def test_what_gives_no_phrase_is_counted(tmp_path: Path) -> None:
+    for index in range(10):
+        write_tracks(tmp_path / "airs" / f"{index}.mid", tune(index, 4 if index else 3))
+    command = ["corpus", "midi_folder", "--data", str(tmp_path / "airs")]
+    result = CliRunner().invoke(app, [*command, "--representation", "melody"])
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.replace("│", " ").splitlines()]
+    short = [line for line in lines if line[:2] == ["shorter", "performances"]]
+    assert [line[-1] for line in short] == ["0", "1"]  # than two bars, than four
+
+
 def test_writes_a_frames_cache_to_train_from(tmp_path: Path) -> None:
     for index in range(10):
         write_tracks(tmp_path / "airs" / f"{index}.mid", tune(index, 4))

@@ -56,7 +56,10 @@ def test_too_few_files_are_told_and_what_is_in_them(folder: Path) -> None:
 
 
 def test_pieces_that_are_too_short_are_told(folder: Path) -> None:
-    assert "No piece has 8 bars" in look(folder, bars=8).problem
+    seen = look(folder, bars=8)
+    assert "No piece has 8 bars" in seen.problem
+    assert seen.skipped == {"duplicate": 1, "unreadable": 1, "shorter than 8 bars": 12}
+    assert seen.pieces == 0
 
 
 def test_what_is_no_corpus_says_so(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from fmvae_core.geometry.jacobian import (
     taylor_jacobian,
 )
 from fmvae_core.geometry.metric import (
-    condition_numbers,
+    SMALLEST_SHARE,
+    eigenvalues,
     flatness_loss,
     mean_square_scale,
     metric_tensor,
@@ -28,9 +29,15 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(7)
 
 
-def isometry(dim: int, n: int, scale: float, generator: torch.Generator) -> Tensor:
+def isometry(
+    dim: int,
+    n: int,
+    scale: float,
+    generator: torch.Generator,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
     """Return ``(dim, n)`` with orthogonal rows of one length."""
-    return scale * torch.linalg.qr(torch.randn(n, dim, generator=generator)).Q.T
+    return scale * torch.linalg.qr(torch.randn(n, dim, generator=generator, dtype=dtype)).Q.T
 
 
 def test_directions_are_orthonormal(generator: torch.Generator) -> None:
@@ -89,12 +96,26 @@ def test_random_directions_see_the_metric_of_the_subspace(generator: torch.Gener
 def test_an_isometry_is_flat(form: str, generator: torch.Generator) -> None:
     weights = isometry(6, 40, 3.0, generator)
     z = torch.randn(8, 6, generator=generator)
-    metric = metric_tensor(taylor_jacobian(lambda at: at @ weights, z, all_directions(8, 6, z), 1))
+    columns = taylor_jacobian(lambda at: at @ weights, z, all_directions(8, 6, z), 1)
+    metric = metric_tensor(columns)
     assert float(mean_square_scale(metric)) == pytest.approx(9.0, rel=1e-4)
     assert float(flatness_loss(metric, form)) == pytest.approx(0.0, abs=1e-4)
-    torch.testing.assert_close(
-        condition_numbers(metric), torch.ones(8, dtype=torch.float64), atol=1e-3, rtol=0
-    )
+    expected = torch.full((8, 6), 9.0, dtype=torch.float64)
+    torch.testing.assert_close(eigenvalues(columns), expected, atol=1e-2, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("stretch", "share"), [(1e-2, 1e-4), (1e-4, 1e-8), (1e-9, SMALLEST_SHARE), (0, SMALLEST_SHARE)]
+)
+def test_eigenvalues_are_told_as_far_as_a_jacobian_tells_them(
+    stretch: float, share: float, generator: torch.Generator
+) -> None:
+    stretches = torch.tensor([1.0, 0.7, 0.5, 0.3, 0.1, stretch], dtype=torch.float64)
+    turn = isometry(6, 6, 1.0, generator, torch.float64)
+    out = isometry(6, 40, 1.0, generator, torch.float64)
+    (found,) = eigenvalues((turn * stretches @ out).float().unsqueeze(0))
+    assert float(found[0] / found[-1]) == pytest.approx(share, rel=0.02)
+    assert float(found[1] / found[-1]) == pytest.approx(0.01, rel=1e-3)
 
 
 def test_scale_free_flatness_cannot_be_lowered_by_shrinking(generator: torch.Generator) -> None:

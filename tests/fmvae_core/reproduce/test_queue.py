@@ -12,7 +12,7 @@ from fmvae_core.data.corpus import load_corpus, save_corpus
 from fmvae_core.files import alone_in
 from fmvae_core.models.bundle import Bundle
 from fmvae_core.reproduce.queue import Queue, corpus_in
-from fmvae_core.reproduce.results import entries, results, write_results
+from fmvae_core.reproduce.results import entries, mean, results, write_results
 from fmvae_core.reproduce.rows import EXPERIMENTS, Row, place, rows, subject
 from fmvae_core.runs.files import CHECKPOINT_FILE
 from fmvae_core.training.checkpoint import load_checkpoint
@@ -189,6 +189,12 @@ def test_what_was_not_run_is_said(tmp_path: Path) -> None:
     assert "not run" in text
     assert "![" not in text
     assert (tmp_path / "report.html").exists()
+
+
+def test_what_one_seed_did_without_is_in_no_mean() -> None:
+    calibrated = {"condition": 3.0, "before": {"condition": 9.0}, "histogram": {"4": 1}}
+    for seeds in ([calibrated, {"condition": 5.0}], [{"condition": 5.0}, calibrated]):
+        assert mean(seeds) == {"condition": 4.0}
 
 
 def test_finds_corpora_in_a_folder(tmp_path: Path) -> None:

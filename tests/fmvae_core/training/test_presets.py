@@ -138,6 +138,38 @@ def test_a_variant_may_differ_at_one_size_alone(tmp_path: Path) -> None:
     assert 0.125 not in rates.values()
 
 
+@pytest.mark.parametrize("size", ["paper", "small", "study"])
+@pytest.mark.parametrize("preset", PLAYABLE)
+@pytest.mark.parametrize("variant", ["music-vae", "music-vae-parallel"])
+def test_musicvae_has_its_published_settings(preset: str, variant: str, size: str) -> None:
+    config = load_preset(preset, size, variant=variant)
+    model, constraint = config.model, config.constraint
+    assert (model.encoder_cell, model.prior, config.flatness.eta) == ("lstm", "standard", 0)
+    assert model.decoder == ("autoregressive" if variant == "music-vae" else "parallel")
+    assert constraint.multiplier == "annealed"
+    if model.representation == "drums":
+        assert (constraint.max_beta, constraint.anneal_rate, constraint.free_bits) == (0.2, 0, 48)
+    else:
+        assert (constraint.max_beta, constraint.free_bits) == (0.5, 0)
+        assert constraint.anneal_rate == 0.99999
+    hears_itself = variant == "music-vae" and model.representation == "melody"
+    assert config.optimiser.scheduled_sampling == (1000 if hears_itself else 0)
+
+
+@pytest.mark.parametrize("planned", [8_000, 200_000])
+def test_musicvaes_schedules_are_scaled_to_the_run(planned: int) -> None:
+    config = load_preset("piano-2bar", "study", variant="music-vae")
+    optimiser = dataclasses.replace(config.optimiser, steps=planned)
+    at = [planned * share // 100 for share in (0, 1, 5, 50, 100)]
+    published = [200_000 * share / 100 for share in (0, 1, 5, 50, 100)]
+    assert [optimiser.teacher_share(step) for step in at] == pytest.approx(
+        [1000 / (1000 + np.exp(step / 1000)) for step in published]
+    )
+    assert [config.constraint.annealed_beta(step, planned) for step in at] == pytest.approx(
+        [0.5 * (1 - 0.99999**step) for step in published]
+    )
+
+
 def test_an_unknown_variant_is_refused() -> None:
     with pytest.raises(ValueError, match="no variant 'music-ave'; choose one of: no-flatness"):
         load_preset("drums-2bar", variant="music-ave")
