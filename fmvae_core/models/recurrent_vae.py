@@ -66,11 +66,17 @@ class RecurrentVAE(nn.Module):
         if hears_truth is None:
             return self.decoder.teach(z, frames)
 
-        def hear(raw: Tensor, step: int) -> Tensor:
-            own = self.likelihood.decided(raw.detach())
-            return torch.where(hears_truth[:, step, None], frames[:, step], own)
+        heard: list[Tensor] = []
 
-        return self.decoder.run(z, hear)
+        def hear(raw: Tensor, step: int) -> Tensor:
+            own = self.likelihood.decided(raw)
+            heard.append(torch.where(hears_truth[:, step, None], frames[:, step], own))
+            return heard[-1]
+
+        # No gradient goes through what is heard. Once that is known, all bars are learnt at once.
+        with torch.no_grad():
+            self.decoder.run(z, hear)
+        return self.decoder.teach(z, torch.stack(heard, dim=1))
 
     def decode_frames(self, z: Tensor) -> Tensor:
         """Return frames ``(B, S, F)`` of points ``(B, d)``, as they sound.

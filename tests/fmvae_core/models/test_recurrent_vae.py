@@ -72,6 +72,28 @@ def test_scheduled_sampling_lies_between_teacher_and_own_frames() -> None:
     assert not torch.allclose(raw(0.5), own)
 
 
+@pytest.mark.parametrize("representation", FEATURES)
+def test_scheduled_sampling_learns_as_if_step_by_step(representation: str) -> None:
+    """No gradient goes through what is heard, which is why it can be found out beforehand."""
+    model = music_vae(representation).double()
+    decoder, features = model.decoder, FEATURES[representation]
+    assert isinstance(decoder, AutoregressiveDecoder)
+    frames = (torch.rand(3, 32, features) < 0.3).double()
+    truth = torch.rand(3, 32) < 0.5
+
+    def hear(raw: torch.Tensor, step: int) -> torch.Tensor:
+        own = model.likelihood.decided(raw.detach())
+        return torch.where(truth[:, step, None], frames[:, step], own)
+
+    z = torch.randn(3, 5, dtype=torch.float64, requires_grad=True)
+    learnt = [z, *decoder.parameters()]
+    steps, at_once = (
+        torch.autograd.grad(model.likelihood.negative_log_likelihood(raw, frames).sum(), learnt)
+        for raw in (decoder.run(z, hear), model.reconstruct(z, frames, truth))
+    )
+    torch.testing.assert_close(at_once, steps)
+
+
 def test_what_an_autoregressive_decoder_plays_has_a_derivative() -> None:
     model = music_vae()
     z = torch.randn(2, 5, requires_grad=True)
