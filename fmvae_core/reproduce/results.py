@@ -85,8 +85,12 @@ def write_results(out: Path, size: str, rows: Sequence[Row]) -> None:
     finished = sum(measured is not None for _, measured in found)
     summary = (
         f"Every model, figure and table, trained at size {size} on the same data, loop and "
-        f"evaluation. {finished} of {len(found)} trainings were run; the others are marked so."
+        "evaluation. "
     )
+    if finished == len(found):
+        summary += f"All {finished} trainings were run."
+    else:
+        summary += f"{finished} of {len(found)} trainings were run; the others are marked so."
     figures = results(found)
     write_report(report("The paper, reproduced", summary, found), figures, out)
     plain = report("Results", summary, found, pictures=False)
