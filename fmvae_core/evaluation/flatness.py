@@ -37,10 +37,9 @@ def flatness(
     conditions, traces, spreads = [], [], []
     device = device_of(model)
     for part in torch.from_numpy(z[chosen]).to(device).split(_AT_ONCE):
-        jacobian = exact_jacobian(lambda at: observe(model, at, config), part).cpu()
-        found = eigenvalues(jacobian)
+        found = eigenvalues(exact_jacobian(lambda at: observe(model, at, config), part).cpu())
         conditions.append(found[:, -1] / found[:, 0])
-        traces.append(jacobian.square().sum(dim=2).mean(dim=1))
+        traces.append(found.mean(dim=1))
         spreads.append(found.log().std(dim=1, correction=0))
     condition, trace = torch.cat(conditions).numpy(), torch.cat(traces).numpy()
     return {

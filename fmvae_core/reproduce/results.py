@@ -64,8 +64,8 @@ def mean(values: Sequence[Any]) -> Any:
     """
     first = values[0]
     if isinstance(first, dict):
-        common = [key for key in first if all(key in value for value in values)]
-        return {key: mean([value[key] for value in values]) for key in common if key != "histogram"}
+        common = set.intersection(*map(set, values)) - {"histogram"}
+        return {key: mean([value[key] for value in values]) for key in first if key in common}
     return sum(values) / len(values)
 
 
