@@ -153,6 +153,10 @@ class TrainingConfig:
                 "to learn the encoder alone, or to replay, takes a bundle that brings the rest; "
                 "begin with one, or set optimiser.learns to all and optimiser.replay to 0"
             )
+        if self.hold_out is not None and self.optimiser.recombine > 0:
+            raise ValueError(
+                "recombined phrases could be like those held out; set optimiser.recombine to 0"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
@@ -251,7 +255,7 @@ def load_preset(
         Another model than FM-Music-VAE on the same data: a table ``[variant.NAME]`` in the preset.
         What it needs at one size only is in ``[variant.NAME.size.SIZE]``.
     hold_out
-        What to keep from training.
+        What to keep from training. Nothing is recombined then.
 
     Raises
     ------
@@ -282,14 +286,16 @@ def load_preset(
         }
         for part in _PARTS
     }
-    config = TrainingConfig.from_dict(
+    if hold_out is not None and "recombine" not in (overrides or {}).get("optimiser", {}):
+        parts["optimiser"]["recombine"] = 0.0
+    return TrainingConfig.from_dict(
         {
             "preset": name,
             "size": size,
             "variant": variant,
             "corpus": table["corpus"],
             "seed": seed,
+            "hold_out": None if hold_out is None else dataclasses.asdict(hold_out),
             **parts,
         }
     )
-    return dataclasses.replace(config, hold_out=hold_out)

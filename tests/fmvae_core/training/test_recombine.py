@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from fmvae_core.training.config import HoldOut, load_preset
 from fmvae_core.training.hardware import Hardware
 from fmvae_core.training.phrases import Batches, phrases
 from fmvae_core.training.recombine import recombined
@@ -52,3 +53,13 @@ def test_melodies_are_not_recombined() -> None:
     )
     with pytest.raises(ValueError, match="only drums"):
         Batches(corpus, phrases(corpus, config)["training"], config, Hardware.choose("cpu"))
+
+
+def test_nothing_is_recombined_where_something_is_held_out() -> None:
+    held_out = HoldOut("density", 0.5)
+    assert load_preset("drums-2bar").optimiser.recombine > 0
+    assert load_preset("drums-2bar", hold_out=held_out).optimiser.recombine == 0
+    with pytest.raises(ValueError, match="could be like those held out"):
+        load_preset("drums-2bar", overrides={"optimiser": {"recombine": 0.3}}, hold_out=held_out)
+    with pytest.raises(ValueError, match="could be like those held out"):
+        dataclasses.replace(load_preset("drums-2bar"), hold_out=held_out)
