@@ -21,21 +21,49 @@ def batches(share: float, seed: int = 0) -> Batches:
     return Batches(corpus, phrases(corpus, config)["training"], config, Hardware.choose("cpu"))
 
 
-def test_what_is_borrowed_is_whole_and_of_another_phrase() -> None:
-    count = 64
-    frames = torch.arange(count).float().view(-1, 1, 1).expand(count, 32, 27).contiguous()
+def played(count: int) -> torch.Tensor:
+    """Return phrases of two bars, each with its own hits, loudness and place before the beat."""
+    generator = torch.Generator().manual_seed(5)
+    frames = torch.zeros(count, 32, 3, 9)
+    hits = torch.rand(count, 32, 9, generator=generator) < 0.3
+    own = torch.linspace(0, 1, count).view(-1, 1, 1)
+    frames[:, :, 0] = hits.float()
+    frames[:, :, 1] = hits * (0.2 + 0.7 * own)
+    frames[:, :, 2] = hits * (own - 0.5)
+    return frames.view(count, 32, 27)
+
+
+def test_a_drum_borrows_all_that_it_plays_in_another_phrase() -> None:
+    frames = played(64)
     mixed = recombined(frames, 0.5, torch.Generator().manual_seed(1))
-    lines = mixed.view(count, 2, 16, 3, 9)
-    # A drum's hits, velocities and offsets are of one phrase throughout a bar.
-    assert (lines == lines[:, :, :1, :1, :]).all()
-    of = lines[:, :, 0, 0, :]
-    own = torch.arange(count).float().view(-1, 1, 1)
-    untouched = (of == own).flatten(1).all(dim=1)
-    assert 0.1 < untouched.float().mean() < 0.7
-    whole_bars = (of != own).all(dim=2)
-    assert 0.05 < whole_bars.float().mean() < 0.5
-    assert ((of != own).any(dim=2) & ~whole_bars).any()  # some drums only
+    before, after = (each.view(64, 32, 3, 9)[:, :, 0] for each in (frames, mixed))
+    is_same = (after.unsqueeze(1) == before.unsqueeze(0)).all(dim=2)  # (phrase, phrase, drum)
+    assert is_same.any(dim=1).all()
+    own = is_same.diagonal().T
+    borrowers = ~own.all(dim=1)
+    assert 0.3 < borrowers.float().mean() < 0.6
+    assert 0.2 < (~own[borrowers]).float().mean() < 0.5
+    torch.testing.assert_close(mixed[~borrowers], frames[~borrowers], rtol=0, atol=0)
     torch.testing.assert_close(recombined(frames, 0.0, torch.Generator().manual_seed(1)), frames)
+
+
+def test_what_is_borrowed_is_as_loud_and_as_late_as_the_phrase() -> None:
+    frames = played(64)
+    mixed = recombined(frames, 1.0, torch.Generator().manual_seed(1)).view(64, 32, 3, 9)
+    hits = mixed[:, :, 0]
+    assert not torch.equal(hits, frames.view(64, 32, 3, 9)[:, :, 0])
+    own = torch.linspace(0, 1, 64).view(-1, 1, 1)
+    torch.testing.assert_close(mixed[:, :, 1], hits * (0.2 + 0.7 * own))
+    torch.testing.assert_close(mixed[:, :, 2], hits * (own - 0.5))
+
+
+def test_a_phrase_without_hits_borrows_them_as_they_are() -> None:
+    frames = played(64)
+    frames[::2] = 0.0
+    mixed = recombined(frames, 1.0, torch.Generator().manual_seed(1)).view(64, 32, 3, 9)
+    hits, velocities = mixed[::2, :, 0], mixed[::2, :, 1]
+    assert hits.any()
+    assert (velocities[hits > 0] >= 0.2).all()
 
 
 def test_a_step_gets_the_same_again_and_another_one_something_else() -> None:
