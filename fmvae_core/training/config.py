@@ -54,7 +54,7 @@ class OptimiserConfig:
         ``all`` of the model, or the ``encoder`` alone: then the space stays as it is, and only
         where in it a phrase is found is learnt.
     recombine
-        Share of drum phrases that are put together from those of a batch
+        Share of drum phrases in which some drums play as in another of the batch
         (`fmvae_core.training.recombine`).
     replay
         Share of a step's phrases that are of the bundle which a run begins with
