@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 
 # Threads of OpenMP that wait for each other beside a busy process are a hundred times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What a shell starts in the background ignores Ctrl-C, and so would all processes of the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _PATIENCE = 10.0
 _RAY_SECONDS = 400
