@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from fmvae_core.music.drum_representation import HITS, OFFSETS, VELOCITIES
 from fmvae_core.music.drums import DRUMS
 
-_LINES = 0.3
-_HITS, _VELOCITIES, _OFFSETS = range(3)
+_BORROWED = 0.3
 
 
 def recombined(frames: Tensor, share: float, generator: torch.Generator) -> Tensor:
@@ -28,21 +28,20 @@ def recombined(frames: Tensor, share: float, generator: torch.Generator) -> Tens
     generator
         Of the choice, on the CPU.
     """
-    count, steps, _ = frames.shape
+    count = len(frames)
     is_borrower = torch.rand(count, 1, generator=generator) < share
-    borrows = is_borrower & (torch.rand(count, len(DRUMS), generator=generator) < _LINES)
+    borrows = is_borrower & (torch.rand(count, len(DRUMS), generator=generator) < _BORROWED)
     others = torch.randperm(count, generator=generator).to(frames.device)
 
-    parts = frames.view(count, steps, 3, len(DRUMS))
-    hits = parts[:, :, _HITS]
+    hits = frames[..., HITS]
     sounding = hits.sum((1, 2)).clamp(min=1.0)
-    velocity = (parts[:, :, _VELOCITIES] * hits).sum((1, 2)) / sounding
-    offset = (parts[:, :, _OFFSETS] * hits).sum((1, 2)) / sounding
-    lent = parts[others]
+    velocity = (frames[..., VELOCITIES] * hits).sum((1, 2)) / sounding
+    offset = (frames[..., OFFSETS] * hits).sum((1, 2)) / sounding
     louder = torch.where(velocity > 0, velocity / velocity[others].clamp(min=1e-3), 1.0)
     later = offset - offset[others]
-    lent[:, :, _VELOCITIES] = (lent[:, :, _VELOCITIES] * louder.view(-1, 1, 1)).clamp(max=1.0)
-    moved = (lent[:, :, _OFFSETS] + later.view(-1, 1, 1)).clamp(-1.0, 1.0)
-    lent[:, :, _OFFSETS] = moved * lent[:, :, _HITS]
-    chosen = borrows.to(frames.device).view(count, 1, 1, len(DRUMS))
-    return torch.where(chosen, lent, parts).view(frames.shape)
+    lent = frames[others]
+    lent[..., VELOCITIES] = (lent[..., VELOCITIES] * louder.view(-1, 1, 1)).clamp(max=1.0)
+    moved = (lent[..., OFFSETS] + later.view(-1, 1, 1)).clamp(-1.0, 1.0)
+    lent[..., OFFSETS] = moved * lent[..., HITS]
+    chosen = borrows.repeat(1, 3).unsqueeze(1).to(frames.device)  # hits, velocities, offsets
+    return torch.where(chosen, lent, frames)
